@@ -1,0 +1,34 @@
+//! What arithmetic on money can refuse. The program maps every variant to one of its own codes.
+
+/// Why a calculation was refused. Nothing is ever returned half done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// An amount, a share count or a total does not fit 64 bits.
+    AmountOutOfRange,
+    /// More was to be taken than is there.
+    Insufficient,
+    /// The amount is worth less than one share, so nothing could be booked for it.
+    AmountTooSmall,
+    /// The pool does not hold that many tokens at the moment.
+    NotEnoughCash,
+    /// A price that the number format cannot hold (see [`crate::price::Price`]).
+    PriceOutOfRange,
+    /// The confidence interval is wider than the asset allows.
+    ConfidenceTooWide,
+    /// A position worth [`crate::units::MAX_VALUE`] or more.
+    ValueOutOfRange,
+    /// A price that the check depends on is missing or too old.
+    PriceUnusable,
+    /// The vault meets its maintenance requirement.
+    Healthy,
+    /// Nothing would be repaid or nothing would be seized.
+    LiquidationTooSmall,
+    /// Haircuts, add-ons or bonus are not ordered or leave their range.
+    BadRiskParameters,
+    /// The rate curve is not monotone, does not start at 0 or does not end at full utilisation.
+    BadRateCurve,
+    /// A price source parameter (age, confidence, averaging time) leaves its range.
+    BadPriceParameters,
+}
+
+pub type Result<T> = core::result::Result<T, Error>;

@@ -1,0 +1,268 @@
+//! One asset's pool: who owns it (shares), who owes it (shares), what they are worth (indexes), and the rate.
+//!
+//! The reserve is not a counter. It is what remains: `cash + debts - deposits`, computed exactly, so every rounding
+//! ends up in it by construction and it cannot drift from the books (invariant INV-01: it is never negative).
+//! Interest is linear between two accruals and compounds at each (risk-model 6).
+
+use crate::error::{Error, Result};
+use crate::fixed::{bit_length, mul_shift_ceil, mul_shift_floor, scale_floor, shift_div_ceil, shift_div_floor};
+use crate::units::{Amount, Fraction, Index, Rate, Shares};
+
+/// Indexes stop growing here: at the largest rate allowed that takes half a year of full utilisation, at 100 % a
+/// year it takes eight. A pool that reaches it goes on working without interest.
+const INDEX_LIMIT: u64 = u64::MAX;
+
+/// What the shares are worth, rounded down: for what users own.
+///
+/// # Errors
+/// [`Error::AmountOutOfRange`] beyond 64 bits.
+#[inline(always)]
+pub fn amount_floor(shares: Shares, index: Index) -> Result<Amount> {
+    mul_shift_floor(shares.get(), index.get(), Index::BITS).map(Amount::new).ok_or(Error::AmountOutOfRange)
+}
+
+/// What the shares are worth, rounded up: for what users owe.
+///
+/// # Errors
+/// [`Error::AmountOutOfRange`] beyond 64 bits.
+#[inline(always)]
+pub fn amount_ceil(shares: Shares, index: Index) -> Result<Amount> {
+    mul_shift_ceil(shares.get(), index.get(), Index::BITS).map(Amount::new).ok_or(Error::AmountOutOfRange)
+}
+
+/// Shares for an amount, rounded down: issued for a deposit, cancelled by a repayment.
+///
+/// # Errors
+/// [`Error::AmountOutOfRange`] beyond 64 bits (impossible for an index of at least one).
+#[inline(always)]
+pub fn shares_floor(amount: Amount, index: Index) -> Result<Shares> {
+    shift_div_floor(amount.get(), Index::BITS, index.get()).map(Shares::new).ok_or(Error::AmountOutOfRange)
+}
+
+/// Shares for an amount, rounded up: taken for a withdrawal, issued for a loan.
+///
+/// # Errors
+/// [`Error::AmountOutOfRange`] beyond 64 bits (impossible for an index of at least one).
+#[inline(always)]
+pub fn shares_ceil(amount: Amount, index: Index) -> Result<Shares> {
+    shift_div_ceil(amount.get(), Index::BITS, index.get()).map(Shares::new).ok_or(Error::AmountOutOfRange)
+}
+
+/// A point of the borrow rate curve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CurvePoint {
+    /// Debts over deposits; `MAX` is full.
+    pub utilisation: Fraction,
+    pub rate: Rate,
+}
+
+/// Piecewise linear borrow rate. Points are sorted; unused ones repeat the last. See [`crate::params`].
+pub type Curve = [CurvePoint; CURVE_POINTS];
+
+/// Points of a curve.
+pub const CURVE_POINTS: usize = 8;
+
+/// Borrow rate at a utilisation, by linear interpolation, rounded down.
+pub fn borrow_rate_floor(curve: &Curve, utilisation: Fraction) -> Rate {
+    let mut left = CurvePoint::default();
+    for right in curve {
+        if utilisation <= right.utilisation {
+            let width = u64::from(right.utilisation.get().saturating_sub(left.utilisation.get()));
+            let along = u64::from(utilisation.get().saturating_sub(left.utilisation.get()));
+            let rise = u64::from(right.rate.get().saturating_sub(left.rate.get()));
+            // rise <= 2^31 and along < 2^32: the product fits. along <= width, so the step is at most rise.
+            let step = rise.wrapping_mul(along).checked_div(width).unwrap_or(rise);
+            let rate = u64::from(left.rate.get()).saturating_add(step);
+            return Rate::new(u32::try_from(rate).unwrap_or(u32::MAX));
+        }
+        left = *right;
+    }
+    left.rate
+}
+
+/// The money of one asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Tokens in custody that the books know of. A donation is not one.
+    pub cash: Amount,
+    pub deposit_shares: Shares,
+    pub debt_shares: Shares,
+    pub supply_index: Index,
+    pub borrow_index: Index,
+    pub supply_rate: Rate,
+    pub borrow_rate: Rate,
+    /// Unix seconds of the last accrual.
+    pub accrued_at: u64,
+}
+
+impl Pool {
+    /// An empty pool.
+    pub const fn new(now: u64) -> Self {
+        Self {
+            cash: Amount::ZERO,
+            deposit_shares: Shares::ZERO,
+            debt_shares: Shares::ZERO,
+            supply_index: Index::ONE,
+            borrow_index: Index::ONE,
+            supply_rate: Rate::ZERO,
+            borrow_rate: Rate::ZERO,
+            accrued_at: now,
+        }
+    }
+
+    /// All deposits, rounded up: what the pool must be able to pay.
+    pub fn deposits_ceil(&self) -> Result<Amount> {
+        amount_ceil(self.deposit_shares, self.supply_index)
+    }
+
+    /// All debts, rounded down: what the pool can count on.
+    pub fn debts_floor(&self) -> Result<Amount> {
+        amount_floor(self.debt_shares, self.borrow_index)
+    }
+
+    /// Brings both indexes to `now`: supply rounded down, borrow rounded up. A clock that went back changes nothing.
+    pub fn accrue(&mut self, now: u64) {
+        let elapsed = now.saturating_sub(self.accrued_at);
+        if elapsed == 0 {
+            return;
+        }
+        // A rate is at most 2^31; beyond 2^32 seconds (136 years) the time counts as that.
+        let elapsed = elapsed.min(u64::from(u32::MAX));
+        let supply = u64::from(self.supply_rate.get()).wrapping_mul(elapsed);
+        let borrow = u64::from(self.borrow_rate.get()).wrapping_mul(elapsed);
+        let grow = |index: Index, part: Option<u64>| {
+            Index::new(part.and_then(|part| index.get().checked_add(part)).unwrap_or(INDEX_LIMIT))
+        };
+        let borrowed = mul_shift_ceil(self.borrow_index.get(), borrow, Index::BITS);
+        let next = grow(self.borrow_index, borrowed);
+        // At its limit the borrow index earns nothing more, so depositors must not either (INV-01).
+        if next.get() != INDEX_LIMIT {
+            let supplied = mul_shift_floor(self.supply_index.get(), supply, Index::BITS);
+            self.supply_index = grow(self.supply_index, supplied);
+        }
+        self.borrow_index = self.borrow_index.max(next);
+        self.accrued_at = now;
+    }
+
+    /// Adds tokens for new deposit shares. The pool is accrued.
+    ///
+    /// # Errors
+    /// [`Error::AmountTooSmall`] when the amount buys no share.
+    pub fn deposit(&mut self, amount: Amount) -> Result<Shares> {
+        let shares = shares_floor(amount, self.supply_index)?;
+        if shares.is_zero() {
+            return Err(Error::AmountTooSmall);
+        }
+        self.deposit_shares = self.deposit_shares.plus(shares)?;
+        self.cash = self.cash.plus(amount)?;
+        self.deposits_ceil()?;
+        Ok(shares)
+    }
+
+    /// Takes tokens out for deposit shares; returns the shares it costs.
+    ///
+    /// # Errors
+    /// [`Error::NotEnoughCash`] when too much is lent.
+    pub fn withdraw(&mut self, amount: Amount) -> Result<Shares> {
+        let shares = shares_ceil(amount, self.supply_index)?;
+        self.pay_out(amount)?;
+        self.deposit_shares = self.deposit_shares.minus(shares)?;
+        Ok(shares)
+    }
+
+    /// Cancels deposit shares whole; returns the tokens they are worth.
+    ///
+    /// # Errors
+    /// [`Error::NotEnoughCash`] when too much is lent.
+    pub fn withdraw_shares(&mut self, shares: Shares) -> Result<Amount> {
+        let amount = amount_floor(shares, self.supply_index)?;
+        self.pay_out(amount)?;
+        self.deposit_shares = self.deposit_shares.minus(shares)?;
+        Ok(amount)
+    }
+
+    /// Lends tokens; returns the debt shares.
+    ///
+    /// # Errors
+    /// [`Error::NotEnoughCash`] when too much is lent already.
+    pub fn borrow(&mut self, amount: Amount) -> Result<Shares> {
+        let shares = shares_ceil(amount, self.borrow_index)?;
+        self.pay_out(amount)?;
+        self.debt_shares = self.debt_shares.plus(shares)?;
+        amount_ceil(self.debt_shares, self.borrow_index)?;
+        Ok(shares)
+    }
+
+    /// Pays back part of a debt of `owed` shares; returns the shares cancelled and the tokens to take, which are
+    /// less than `amount` when that is more than the debt.
+    ///
+    /// # Errors
+    /// [`Error::AmountTooSmall`] when the amount cancels no share.
+    pub fn repay(&mut self, owed: Shares, amount: Amount) -> Result<(Shares, Amount)> {
+        let debt = amount_ceil(owed, self.borrow_index)?;
+        let (shares, amount) = if amount >= debt {
+            (owed, debt)
+        } else {
+            (shares_floor(amount, self.borrow_index)?, amount)
+        };
+        if shares.is_zero() {
+            return Err(Error::AmountTooSmall);
+        }
+        self.debt_shares = self.debt_shares.minus(shares)?;
+        self.cash = self.cash.plus(amount)?;
+        Ok((shares, amount))
+    }
+
+    fn pay_out(&mut self, amount: Amount) -> Result<()> {
+        self.cash = self.cash.minus(amount).map_err(|_| Error::NotEnoughCash)?;
+        Ok(())
+    }
+
+    /// Debts over deposits, rounded down, at most one.
+    pub fn utilisation_floor(&self) -> Result<Fraction> {
+        Ok(utilisation(self.debts_floor()?, self.deposits_ceil()?))
+    }
+
+    /// Sets both rates from the utilisation. Called last, after every change of cash or shares.
+    ///
+    /// Depositors get `borrow rate x utilisation x (1 - reserve factor)`, every step rounded down, so that they never
+    /// get more than borrowers pay.
+    pub fn update_rates(&mut self, curve: &Curve, reserve_factor: Fraction) -> Result<()> {
+        let utilisation = self.utilisation_floor()?;
+        self.borrow_rate = borrow_rate_floor(curve, utilisation);
+        let all = scale_floor(u64::from(self.borrow_rate.get()), utilisation);
+        let shared = scale_floor(all, reserve_factor.complement_floor());
+        self.supply_rate = Rate::new(u32::try_from(shared).unwrap_or(0));
+        Ok(())
+    }
+
+    /// What neither depositors nor the books owe to anybody: `cash + debts - deposits`, exact, then rounded down.
+    ///
+    /// # Errors
+    /// [`Error::Insufficient`] when it would be negative: the pool is insolvent.
+    pub fn reserve_floor(&self) -> Result<Amount> {
+        let scaled = |shares: Shares, index: Index| u128::from(shares.get()).wrapping_mul(u128::from(index.get()));
+        // Each product is below 2^128; cash is below 2^64 and takes 52 places.
+        let cash = u128::from(self.cash.get()).wrapping_shl(Index::BITS);
+        let have = scaled(self.debt_shares, self.borrow_index).checked_add(cash).ok_or(Error::AmountOutOfRange)?;
+        let owe = scaled(self.deposit_shares, self.supply_index);
+        let rest = have.checked_sub(owe).ok_or(Error::Insufficient)?.wrapping_shr(Index::BITS);
+        u64::try_from(rest).map(Amount::new).map_err(|_| Error::AmountOutOfRange)
+    }
+}
+
+/// `debts / deposits`, rounded down, at most one. One cheap 64-bit division: both are first shifted down until the
+/// deposits have 32 bits.
+fn utilisation(debts: Amount, deposits: Amount) -> Fraction {
+    if debts.is_zero() {
+        return Fraction::ZERO;
+    }
+    if debts >= deposits {
+        return Fraction::MAX;
+    }
+    let drop = bit_length(deposits.get()).saturating_sub(31);
+    let (debts, deposits) = (debts.get() >> drop, (deposits.get() >> drop).wrapping_add(u64::from(drop != 0)));
+    // debts < 2^31, so its shift by 32 fits; the divisor is not 0, since it is above the debts.
+    let quotient = debts.wrapping_shl(32).checked_div(deposits).unwrap_or(0);
+    Fraction::new(u32::try_from(quotient).unwrap_or(u32::MAX))
+}

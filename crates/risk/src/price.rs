@@ -1,0 +1,268 @@
+//! Prices: from an oracle's decimal number to the unit value that a health check multiplies with.
+//!
+//! Two formats. [`Price`] is the truth: 64 bits, one per asset. [`Unit`] is what readers use: price and index
+//! multiplied, 31 bits and a shift, renewed by whoever changes one of the two.
+
+use crate::error::{Error, Result};
+use crate::fixed::{bit_length, mul_shift_floor, scale_ceil, scale_floor, shift_div_ceil, shift_div_floor};
+use crate::units::{Amount, Fraction, Index, MAX_VALUE, Rate, Shares, Usd};
+
+/// Micro-dollars per native unit: `mantissa * 2^-shift`, mantissa in `[2^63, 2^64)`.
+///
+/// Shifts from 33 (below $2,147 for one native unit) to 180 are accepted; what lies outside is refused when a price
+/// is refreshed. The default value is "no price".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Price {
+    mantissa: u64,
+    shift: u8,
+}
+
+/// Smallest shift of a price: one native unit below 2^31 micro-dollars.
+pub const MIN_SHIFT: u32 = 33;
+/// Largest shift of a price: one native unit above 2^-117 micro-dollars.
+pub const MAX_SHIFT: u32 = 180;
+/// `5^27` is the largest power of five that fits 63 bits, so decimal exponents down to -27 divide exactly once.
+const MAX_POWER: u32 = 27;
+
+impl Price {
+    /// A price from its stored parts; `None` for "no price" or parts that no constructor makes.
+    #[inline(always)]
+    pub const fn from_parts(mantissa: u64, shift: u8) -> Option<Self> {
+        if mantissa >> 63 == 0 || (shift as u32) < MIN_SHIFT || shift as u32 > MAX_SHIFT {
+            return None;
+        }
+        Some(Self { mantissa, shift })
+    }
+
+    pub const fn mantissa(self) -> u64 {
+        self.mantissa
+    }
+
+    pub const fn shift(self) -> u8 {
+        self.shift
+    }
+
+    /// `number * 10^exponent` dollars for one whole token of `decimals` places, rounded down.
+    ///
+    /// # Errors
+    /// [`Error::PriceOutOfRange`] for zero and for what the format cannot hold.
+    pub fn from_decimal_floor(number: u64, exponent: i32, decimals: u8) -> Result<Self> {
+        // Micro-dollars per native unit: number * 10^power = number * 5^power * 2^power.
+        let power = exponent.checked_add(6).and_then(|p| p.checked_sub(i32::from(decimals)));
+        let power = power.ok_or(Error::PriceOutOfRange)?;
+        let five = |n: u32| if n <= MAX_POWER { 5u64.checked_pow(n) } else { None };
+        let five = five(power.unsigned_abs()).ok_or(Error::PriceOutOfRange)?;
+        if number == 0 {
+            return Err(Error::PriceOutOfRange);
+        }
+        let lead = number.leading_zeros();
+        let number = number.wrapping_shl(lead);
+        // Scaled so that the quotient or product has 63 or 64 bits; `scale` counts the binary places it then has.
+        let (value, scale) = if power < 0 {
+            let five_lead = five.leading_zeros();
+            let quotient = shift_div_floor(number, 63, five.wrapping_shl(five_lead)).ok_or(Error::PriceOutOfRange)?;
+            (quotient, 63u32.wrapping_add(lead).wrapping_sub(five_lead))
+        } else {
+            let bits = bit_length(five);
+            let product = mul_shift_floor(number, five, bits).ok_or(Error::PriceOutOfRange)?;
+            (product, lead.wrapping_sub(bits))
+        };
+        let places = i64::from(scale.cast_signed()).checked_sub(i64::from(power)).ok_or(Error::PriceOutOfRange)?;
+        Self::normalised(value, places)
+    }
+
+    /// `value * 2^-places`, shifted so that the top bit is set.
+    fn normalised(value: u64, places: i64) -> Result<Self> {
+        if value == 0 {
+            return Err(Error::PriceOutOfRange);
+        }
+        let lead = value.leading_zeros();
+        let shift = places.checked_add(i64::from(lead)).and_then(|s| u8::try_from(s).ok());
+        Self::from_parts(value.wrapping_shl(lead), shift.ok_or(Error::PriceOutOfRange)?).ok_or(Error::PriceOutOfRange)
+    }
+
+    /// The smaller of two prices.
+    pub fn min(self, other: Self) -> Self {
+        if self.below(other) { self } else { other }
+    }
+
+    /// The larger of two prices.
+    pub fn max(self, other: Self) -> Self {
+        if self.below(other) { other } else { self }
+    }
+
+    /// `self < other`. A larger shift is a smaller number, because mantissas are normalised.
+    fn below(self, other: Self) -> bool {
+        self.shift > other.shift || (self.shift == other.shift && self.mantissa < other.mantissa)
+    }
+
+    /// `self * (1 - fraction)`, rounded down.
+    pub fn lowered_floor(self, fraction: Fraction) -> Result<Self> {
+        let part = scale_ceil(self.mantissa, fraction);
+        Self::normalised(self.mantissa.saturating_sub(part), i64::from(self.shift))
+    }
+
+    /// `self * (1 + fraction)`, rounded up.
+    pub fn raised_ceil(self, fraction: Fraction) -> Result<Self> {
+        let part = scale_ceil(self.mantissa, fraction);
+        match self.mantissa.checked_add(part) {
+            Some(sum) => Self::normalised(sum, i64::from(self.shift)),
+            None => {
+                // The sum has 65 bits: halve it, round up (it stays below 2^64, since both terms do).
+                let half = (self.mantissa >> 1).wrapping_add(part >> 1).wrapping_add(1);
+                Self::normalised(half, i64::from(self.shift).wrapping_sub(1))
+            }
+        }
+    }
+
+    /// The average moved towards `price` by `weight`: `self * (1 - weight) + price * weight`, rounded down.
+    ///
+    /// Both are aligned to the larger one's shift first; what a 2^-64 part of the larger price is does not matter.
+    pub fn averaged(self, price: Self, weight: Fraction) -> Self {
+        let shift = self.shift.min(price.shift);
+        let align = |p: Self| p.mantissa.checked_shr(u32::from(p.shift.wrapping_sub(shift))).unwrap_or(0);
+        // Both parts rounded down: the sum cannot exceed the larger price, so it fits 64 bits.
+        let kept = scale_floor(align(self), weight.complement_floor());
+        let sum = kept.wrapping_add(scale_floor(align(price), weight));
+        Self::normalised(sum, i64::from(shift)).unwrap_or(price)
+    }
+
+    /// The value of an amount, rounded down.
+    pub fn value_floor(self, amount: Amount) -> Result<Usd> {
+        let shift = u32::from(self.shift);
+        if shift > 127 {
+            return Ok(Usd::ZERO);
+        }
+        match mul_shift_floor(amount.get(), self.mantissa, shift) {
+            Some(value) if value < MAX_VALUE => Ok(Usd::new(value)),
+            _ => Err(Error::ValueOutOfRange),
+        }
+    }
+
+    /// How much of the token a value buys, rounded down; `Amount::MAX` when it is more than 64 bits hold.
+    pub fn amount_floor(self, value: Usd) -> Amount {
+        let shift = u32::from(self.shift);
+        if value.is_zero() {
+            return Amount::ZERO;
+        }
+        // From 2^128 on, the numerator divided by a 64-bit mantissa does not fit an amount anyway.
+        if bit_length(value.get()).wrapping_add(shift) > 128 {
+            return Amount::MAX;
+        }
+        shift_div_floor(value.get(), shift, self.mantissa).map_or(Amount::MAX, Amount::new)
+    }
+
+    /// How much of the token is worth at least a value: rounded up, saturating.
+    pub fn amount_ceil(self, value: Usd) -> Amount {
+        Amount::new(self.amount_floor(value).get().saturating_add(1))
+    }
+
+    /// The value of one share, rounded down, or [`Unit::NONE`] when it does not fit.
+    pub fn unit_floor(self, index: Index) -> Unit {
+        Unit::of(self, index, 0)
+    }
+
+    /// The value of one share, rounded up, or [`Unit::NONE`] when it does not fit.
+    pub fn unit_ceil(self, index: Index) -> Unit {
+        Unit::of(self, index, 1)
+    }
+}
+
+/// The confidence interval as a part of the price, times `multiple` (in hundredths), rounded up.
+///
+/// # Errors
+/// [`Error::ConfidenceTooWide`] when the interval itself (before the multiple) exceeds `limit`, or when the
+/// widened one reaches the price.
+pub fn confidence_ceil(number: u64, confidence: u64, multiple: u16, limit: Fraction) -> Result<Fraction> {
+    match shift_div_ceil(confidence, 32, number) {
+        // plain < 2^32 and multiple < 2^16: the product fits.
+        Some(plain) if plain <= u64::from(limit.get()) => {
+            let widened = plain.wrapping_mul(u64::from(multiple)).div_ceil(100);
+            u32::try_from(widened).map(Fraction::new).map_err(|_| Error::ConfidenceTooWide)
+        }
+        _ => Err(Error::ConfidenceTooWide),
+    }
+}
+
+/// The weight of a new price after `elapsed` seconds in an average over `period` seconds: `elapsed / period`,
+/// at most one.
+pub fn average_weight(elapsed: u64, period: u32) -> Fraction {
+    crate::fixed::ratio_floor(elapsed.min(u64::from(period)), u64::from(period))
+}
+
+/// Micro-dollars per share, for multiplying fast: `mantissa * 2^-shift`, mantissa in `[2^30, 2^31]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// 0 means "no price".
+    pub mantissa: u32,
+    pub shift: u8,
+}
+
+/// Interest is brought forward without a division for at most this long (12 days); longer counts as no price.
+pub const MAX_FORWARD_SECONDS: u64 = 1 << 20;
+
+impl Unit {
+    /// No price: a check that needs it is refused or leaves the position out, as risk-model 2 says.
+    pub const NONE: Self = Self { mantissa: 0, shift: 0 };
+
+    fn of(price: Price, index: Index, round_up: u64) -> Self {
+        // The product of a normalised mantissa and an index of at least 2^52 has at least 116 bits, so its upper
+        // word holds at least 52 of them: enough for 31.
+        let Some(upper) = mul_shift_floor(price.mantissa, index.get(), 64) else { return Self::NONE };
+        let drop = bit_length(upper).saturating_sub(31);
+        let mantissa = (upper >> drop).wrapping_add(round_up);
+        let places = u32::from(price.shift).wrapping_add(Index::BITS).wrapping_sub(64).checked_sub(drop);
+        match (u32::try_from(mantissa), places.and_then(|p| u8::try_from(p).ok())) {
+            (Ok(mantissa), Some(shift)) if index >= Index::ONE => Self { mantissa, shift },
+            _ => Self::NONE,
+        }
+    }
+
+    /// The mantissa with `elapsed` seconds of interest, rounded down. `elapsed < MAX_FORWARD_SECONDS`.
+    #[inline(always)]
+    fn forward_floor(self, rate: Rate, elapsed: u64) -> u64 {
+        // rate <= 2^31 and elapsed < 2^20: growth < 2^51, so the result stays below 1.5 * 2^31 + 2 < 2^32.
+        let growth = u64::from(rate.get()).wrapping_mul(elapsed) >> 20; // in 2^-32, below 2^31
+        let m = u64::from(self.mantissa);
+        m.wrapping_add(m.wrapping_mul(growth) >> 32)
+    }
+
+    /// The same rounded up.
+    #[inline(always)]
+    fn forward_ceil(self, rate: Rate, elapsed: u64) -> u64 {
+        let growth = (u64::from(rate.get()).wrapping_mul(elapsed) >> 20).wrapping_add(1);
+        let m = u64::from(self.mantissa);
+        m.wrapping_add(m.wrapping_mul(growth) >> 32).wrapping_add(1)
+    }
+
+    /// Value of deposit shares with `elapsed` seconds of interest, rounded down; `None` from [`MAX_VALUE`] on.
+    #[inline(always)]
+    pub fn value_floor(self, shares: Shares, rate: Rate, elapsed: u64) -> Option<u64> {
+        times(shares.get(), self.forward_floor(rate, elapsed), self.shift)
+    }
+
+    /// Value of debt shares with `elapsed` seconds of interest, rounded up; `None` from [`MAX_VALUE`] on.
+    #[inline(always)]
+    pub fn value_ceil(self, shares: Shares, rate: Rate, elapsed: u64) -> Option<u64> {
+        times(shares.get(), self.forward_ceil(rate, elapsed), self.shift).map(|value| value.wrapping_add(1))
+    }
+}
+
+/// `floor(shares * mantissa / 2^shift)` for a mantissa below 2^32, `None` from [`MAX_VALUE`] on.
+#[inline(always)]
+fn times(shares: u64, mantissa: u64, shift: u8) -> Option<u64> {
+    let low = (shares & 0xffff_ffff).wrapping_mul(mantissa);
+    // (2^32 - 1)^2 + 2^32 - 1 < 2^64.
+    let top = (shares >> 32).wrapping_mul(mantissa).wrapping_add(low >> 32);
+    let shift = u32::from(shift);
+    if shift >= 32 {
+        let value = if shift < 96 { top.wrapping_shr(shift.wrapping_sub(32)) } else { 0 };
+        return if value < MAX_VALUE { Some(value) } else { None };
+    }
+    // top * 2^(32 - shift) must stay below 2^56.
+    if top.wrapping_shr(shift.wrapping_add(24)) != 0 {
+        return None;
+    }
+    let lower = (low & 0xffff_ffff).wrapping_shr(shift);
+    Some(top.wrapping_shl(32u32.wrapping_sub(shift)) | lower)
+}
