@@ -43,7 +43,11 @@ pub fn program(
         process::outside_rustup(&compiler.cargo)
             .args(["build", "--release", "--locked", "--quiet", "--target"])
             .arg(support.join(format!("{TARGET}.json")))
-            .args(["-Zjson-target-spec", "-Zbuild-std=std,panic_abort", "-Zbuild-std-features="])
+            .args([
+                "-Zjson-target-spec",
+                "-Zbuild-std=std,panic_abort",
+                "-Zbuild-std-features=",
+            ])
             .arg("--manifest-path")
             .arg(paths::workspace()?.join("programs/ballast/Cargo.toml"))
             .env("RUSTC", &compiler.rustc)
@@ -63,7 +67,10 @@ pub fn program(
 fn support_files(toolchain: &Path) -> Result<PathBuf> {
     let name = format!("support-{}", cache::fingerprint([TARGET_JSON, THUNKS]));
     cache::folder(&toolchain.join(name), |scratch| {
-        for (name, text) in [(format!("{TARGET}.json"), TARGET_JSON), ("thunks.ll".into(), THUNKS)] {
+        for (name, text) in [
+            (format!("{TARGET}.json"), TARGET_JSON),
+            ("thunks.ll".into(), THUNKS),
+        ] {
             let path = scratch.join(name);
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
