@@ -41,9 +41,7 @@ pub fn run(route: Route) -> Result<()> {
         registry_route::build(&cache)?
     };
     let size = install(&built, &wanted)?;
-    say(format!(
-        "target/deploy/ballast.so: {size} bytes of at most {LARGEST}"
-    ));
+    say(format!("target/deploy/ballast.so: {size} bytes of at most {LARGEST}"));
     ensure!(
         size <= LARGEST,
         "the program is {size} bytes, the limit is {LARGEST}: look for code that is generated \
@@ -68,20 +66,14 @@ fn build_sbf(cache: &Path) -> Result<std::path::PathBuf> {
 
 /// Copies the ELF into the checkout; returns its size.
 fn install(built: &Path, wanted: &Path) -> Result<usize> {
-    let bytes =
-        fs::read(built).with_context(|| format!("the build left no {}", built.display()))?;
-    ensure!(
-        bytes.starts_with(b"\x7fELF"),
-        "{} is not an ELF file",
-        built.display()
-    );
+    let bytes = fs::read(built).with_context(|| format!("the build left no {}", built.display()))?;
+    ensure!(bytes.starts_with(b"\x7fELF"), "{} is not an ELF file", built.display());
     // An unchanged program keeps its time stamp, so that nothing downstream is rebuilt.
     if fs::read(wanted).is_ok_and(|present| present == bytes) {
         return Ok(bytes.len());
     }
     if let Some(folder) = wanted.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
     // Renamed into place: a test that runs at this moment reads the old program or the new one.
     let scratch = wanted.with_extension("so.partial");

@@ -27,8 +27,7 @@ pub fn lock(cache: &Path) -> Result<Lock> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             say("waiting for another cargo xtask to release the build cache");
-            file.lock()
-                .with_context(|| format!("cannot lock {}", path.display()))?;
+            file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).with_context(|| format!("cannot lock {}", path.display()));
@@ -51,13 +50,8 @@ pub fn folder(wanted: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<P
     remove(&scratch)?;
     fs::create_dir_all(&scratch).with_context(|| format!("cannot create {}", scratch.display()))?;
     make(&scratch)?;
-    fs::rename(&scratch, wanted).with_context(|| {
-        format!(
-            "cannot rename {} to {}",
-            scratch.display(),
-            wanted.display()
-        )
-    })?;
+    fs::rename(&scratch, wanted)
+        .with_context(|| format!("cannot rename {} to {}", scratch.display(), wanted.display()))?;
     Ok(wanted.to_owned())
 }
 

@@ -3,6 +3,7 @@
 //! A library as well as a binary, so that tests can call the same functions.
 
 pub mod build_program;
+pub mod idl;
 
 mod cache;
 mod paths;

@@ -12,6 +12,7 @@ usage: cargo xtask <command>
 
   build-program [--force-registry-route]
                  compile programs/ballast to target/deploy/ballast.so
+  idl [--check]  write idl/ballast.json, or fail when it is out of date
 
 Downloads and build folders are kept in $BALLAST_CACHE, by default ~/.cache/ballast.
 ";
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     };
     let outcome = match command.as_str() {
         "build-program" => build_program(rest),
+        "idl" => idl(rest),
         _ => return usage(),
     };
     outcome.unwrap_or_else(|error| {
@@ -43,5 +45,15 @@ fn build_program(arguments: &[String]) -> Result<ExitCode> {
         _ => bail!("build-program takes only --force-registry-route"),
     };
     xtask::build_program::run(route)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn idl(arguments: &[String]) -> Result<ExitCode> {
+    let generator = xtask::idl::build_generator()?;
+    match arguments {
+        [] => xtask::idl::write(&generator)?,
+        [flag] if flag == "--check" => xtask::idl::check(&generator)?,
+        _ => bail!("idl takes only --check"),
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,9 +7,7 @@ use anyhow::{Context, Result, ensure};
 /// The root of this checkout.
 pub fn workspace() -> Result<PathBuf> {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = xtask
-        .parent()
-        .with_context(|| format!("{} has no parent folder", xtask.display()))?;
+    let root = xtask.parent().with_context(|| format!("{} has no parent folder", xtask.display()))?;
     Ok(root.to_owned())
 }
 
@@ -28,22 +26,17 @@ pub fn cache() -> Result<PathBuf> {
     } else if let Some(xdg) = non_empty("XDG_CACHE_HOME") {
         xdg.join("ballast")
     } else {
-        non_empty("HOME")
-            .context("no folder for the build cache: set BALLAST_CACHE to one")?
-            .join(".cache/ballast")
+        non_empty("HOME").context("no folder for the build cache: set BALLAST_CACHE to one")?.join(".cache/ballast")
     };
     ensure!(
         folder.is_absolute(),
         "the build cache folder `{}` must be an absolute path (BALLAST_CACHE or XDG_CACHE_HOME)",
         folder.display()
     );
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot create {}", folder.display()))?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder)
 }
 
 fn non_empty(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
+    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -64,10 +64,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Like [`run`], for callers that pass the exit code on.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
-    command
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot start `{}`", shown(command)))
+    command.stdin(Stdio::null()).status().with_context(|| format!("cannot start `{}`", shown(command)))
 }
 
 /// What a program prints, without the line end; its error output goes to the terminal.
@@ -80,9 +77,7 @@ pub fn output(command: &mut Command) -> Result<String> {
     if !output.status.success() {
         bail!("`{}` failed: {}", shown(command), output.status);
     }
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .trim_end()
-        .to_owned())
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
 /// Whether the program exists and `arguments` (such as `--version`) succeed, silently.
@@ -102,9 +97,7 @@ pub fn say(message: impl AsRef<str>) {
 }
 
 fn is_user_setting(name: &str) -> bool {
-    USER_SETTINGS
-        .iter()
-        .any(|known| name == *known || (known.ends_with('_') && name.starts_with(known)))
+    USER_SETTINGS.iter().any(|known| name == *known || (known.ends_with('_') && name.starts_with(known)))
 }
 
 /// The program and its first few arguments: enough to recognise it in an error.

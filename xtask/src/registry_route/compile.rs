@@ -18,13 +18,7 @@ const TARGET_JSON: &str = include_str!("../../sbf/bpfel-solana-std.json");
 const THUNKS: &str = include_str!("../../sbf/thunks.ll");
 
 /// Compiles `programs/ballast` and returns the ELF's path.
-pub fn program(
-    cache: &Path,
-    toolchain: &Path,
-    compiler: &Compiler,
-    linker: &Path,
-    library: &Path,
-) -> Result<PathBuf> {
+pub fn program(cache: &Path, toolchain: &Path, compiler: &Compiler, linker: &Path, library: &Path) -> Result<PathBuf> {
     let support = support_files(toolchain)?;
     let flags = rustc_flags(linker, &support.join("thunks.ll"));
     let folder = cache.join("target-sbf");
@@ -43,11 +37,7 @@ pub fn program(
         process::outside_rustup(&compiler.cargo)
             .args(["build", "--release", "--locked", "--quiet", "--target"])
             .arg(support.join(format!("{TARGET}.json")))
-            .args([
-                "-Zjson-target-spec",
-                "-Zbuild-std=std,panic_abort",
-                "-Zbuild-std-features=",
-            ])
+            .args(["-Zjson-target-spec", "-Zbuild-std=std,panic_abort", "-Zbuild-std-features="])
             .arg("--manifest-path")
             .arg(paths::workspace()?.join("programs/ballast/Cargo.toml"))
             .env("RUSTC", &compiler.rustc)
@@ -67,10 +57,7 @@ pub fn program(
 fn support_files(toolchain: &Path) -> Result<PathBuf> {
     let name = format!("support-{}", cache::fingerprint([TARGET_JSON, THUNKS]));
     cache::folder(&toolchain.join(name), |scratch| {
-        for (name, text) in [
-            (format!("{TARGET}.json"), TARGET_JSON),
-            ("thunks.ll".into(), THUNKS),
-        ] {
+        for (name, text) in [(format!("{TARGET}.json"), TARGET_JSON), ("thunks.ll".into(), THUNKS)] {
             let path = scratch.join(name);
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
@@ -120,13 +107,7 @@ fn rustc_flags(linker: &Path, thunks: &Path) -> Vec<String> {
 
 /// cargo notices neither other tools behind the same path nor an edited std, so the build folder
 /// remembers what it was made with and is thrown away when that changes.
-fn discard_if_stale(
-    folder: &Path,
-    compiler: &Compiler,
-    linker: &Path,
-    library: &Path,
-    flags: &[String],
-) -> Result<()> {
+fn discard_if_stale(folder: &Path, compiler: &Compiler, linker: &Path, library: &Path, flags: &[String]) -> Result<()> {
     let made_with = [
         compiler.version.clone(),
         linker.display().to_string(),

@@ -13,13 +13,8 @@ use crate::process::{self, say};
 /// What the thunks, the linker's LLVM and the library edits were made for.
 const VERSION: &str = "rustc 1.96.0 ";
 
-const PACKAGES: [&str; 5] = [
-    "rustc-web",
-    "cargo-web",
-    "libstd-rust-web-dev",
-    "libstd-rust-web-dev-bpf",
-    "rust-web-src",
-];
+const PACKAGES: [&str; 5] =
+    ["rustc-web", "cargo-web", "libstd-rust-web-dev", "libstd-rust-web-dev-bpf", "rust-web-src"];
 
 /// A compiler with the sources that belong to it.
 pub struct Compiler {
@@ -80,19 +75,12 @@ pub fn install(packages: &[&str]) -> Result<()> {
         );
     }
     say(format!("installing Debian packages: {names}"));
-    let hint =
-        || format!("cannot install the Debian packages {names}; to see why, type\n  {command}");
+    let hint = || format!("cannot install the Debian packages {names}; to see why, type\n  {command}");
     process::run(process::outside_rustup("apt-get").args(["update", "-qq"])).with_context(hint)?;
     process::run(
         process::outside_rustup("apt-get")
             // --no-remove: stop rather than replace a compiler that somebody else installed.
-            .args([
-                "install",
-                "-y",
-                "-qq",
-                "--no-install-recommends",
-                "--no-remove",
-            ])
+            .args(["install", "-y", "-qq", "--no-install-recommends", "--no-remove"])
             .args(packages)
             .env("DEBIAN_FRONTEND", "noninteractive"),
     )
@@ -127,11 +115,7 @@ fn versions() -> Result<String> {
 /// Name and version of an installed package.
 fn status(package: &str) -> Result<Option<String>> {
     let output = process::outside_rustup("dpkg-query")
-        .args([
-            "--show",
-            "--showformat=${db:Status-Status} ${Package} ${Version}",
-            package,
-        ])
+        .args(["--show", "--showformat=${db:Status-Status} ${Package} ${Version}", package])
         .output()
         .context("cannot start dpkg-query")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

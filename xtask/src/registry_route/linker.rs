@@ -31,46 +31,23 @@ fn build(scratch: &Path) -> Result<()> {
     require_build_tools()?;
     let python_folder = scratch.join("python");
     say(format!("installing LLVM {LLVM} (static libraries)"));
-    process::run(
-        process::outside_rustup("python3")
-            .args(["-m", "venv"])
-            .arg(&python_folder),
-    )
-    .context("cannot make a Python environment")?;
+    process::run(process::outside_rustup("python3").args(["-m", "venv"]).arg(&python_folder))
+        .context("cannot make a Python environment")?;
     let python = python_folder.join("bin/python");
     process::run(
         process::outside_rustup(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .arg(format!("mlc-llvm-static[all]=={LLVM}")),
     )
     .context("cannot install LLVM's static libraries")?;
-    let llvm = process::output(process::outside_rustup(&python).args([
-        "-m",
-        "mlc_llvm_static.config",
-        "--prefix",
-    ]))?;
+    let llvm = process::output(process::outside_rustup(&python).args(["-m", "mlc_llvm_static.config", "--prefix"]))?;
     let libraries = Path::new(&llvm).join("lib");
 
-    say(format!(
-        "building sbpf-linker {LINKER} (3 to 5 minutes, once per machine)"
-    ));
+    say(format!("building sbpf-linker {LINKER} (3 to 5 minutes, once per machine)"));
     let build_folder = scratch.join("build");
     process::run(
         process::host("cargo")
-            .args([
-                "install",
-                "sbpf-linker",
-                "--version",
-                LINKER,
-                "--locked",
-                "--quiet",
-            ])
+            .args(["install", "sbpf-linker", "--version", LINKER, "--locked", "--quiet"])
             .args(["--no-default-features", "--features"])
             .arg("bpf-linker/llvm-23,bpf-linker/llvm-link-static")
             .arg("--root")
@@ -88,16 +65,14 @@ fn build(scratch: &Path) -> Result<()> {
 }
 
 fn require_build_tools() -> Result<()> {
-    let complete = process::works("python3", &["-c", "import venv, ensurepip"])
-        && process::works("c++", &["--version"]);
+    let complete =
+        process::works("python3", &["-c", "import venv, ensurepip"]) && process::works("c++", &["--version"]);
     if complete {
         return Ok(());
     }
     let missing = debian::missing(&PACKAGES)?;
     if missing.is_empty() {
-        bail!(
-            "python3 with the venv and ensurepip modules and a C++ compiler (c++) must be on PATH"
-        );
+        bail!("python3 with the venv and ensurepip modules and a C++ compiler (c++) must be on PATH");
     }
     debian::install(&missing)
 }

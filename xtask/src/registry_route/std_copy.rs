@@ -22,12 +22,7 @@ pub fn ready(toolchain: &Path, compiler: &Compiler) -> Result<PathBuf> {
     let name = cache::fingerprint([compiler.version.as_str(), include_str!("std_copy.rs")]);
     let folder = cache::folder(&toolchain.join(format!("std-{name}")), |scratch| {
         say("copying and editing the standard library sources");
-        process::run(
-            process::outside_rustup("cp")
-                .arg("-R")
-                .arg(&compiler.library)
-                .arg(scratch.join("library")),
-        )?;
+        process::run(process::outside_rustup("cp").arg("-R").arg(&compiler.library).arg(scratch.join("library")))?;
         edit(&scratch.join("library"))
     })?;
     Ok(folder.join("library"))
@@ -53,11 +48,7 @@ fn set_alignment(library: &Path) -> Result<()> {
     let at = file.only(r#"target_arch = "x86","#)?;
     // Only one list of architectures leads to the value 8, so this is the right one.
     file.only("8")?;
-    file.replace(
-        at,
-        at,
-        &[r#"target_arch = "x86","#, r#"target_arch = "bpf","#],
-    );
+    file.replace(at, at, &[r#"target_arch = "x86","#, r#"target_arch = "bpf","#]);
     file.save()
 }
 
@@ -73,16 +64,9 @@ fn fix_hash_keys(library: &Path) -> Result<()> {
         "{}: RandomState::new has another shape than expected",
         file.path.display()
     );
-    file.replace(
-        first,
-        last,
-        &["RandomState { k0: 0x6261_6c6c_6173_7430, k1: 0x6261_6c6c_6173_7431 }"],
-    );
+    file.replace(first, last, &["RandomState { k0: 0x6261_6c6c_6173_7430, k1: 0x6261_6c6c_6173_7431 }"]);
     // What only the removed lines used.
-    for import in [
-        "use crate::cell::Cell;",
-        "use crate::sys::random::hashmap_random_keys;",
-    ] {
+    for import in ["use crate::cell::Cell;", "use crate::sys::random::hashmap_random_keys;"] {
         let at = file.only(import)?;
         file.replace(at, at, &[]);
     }
@@ -98,28 +82,17 @@ struct Source {
 impl Source {
     fn open(library: &Path, name: &str) -> Result<Self> {
         let path = library.join(name);
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Self {
-            path,
-            lines: text.lines().map(str::to_owned).collect(),
-        })
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self { path, lines: text.lines().map(str::to_owned).collect() })
     }
 
     /// The index of the one line that reads `wanted`, blanks around it aside.
     fn only(&self, wanted: &str) -> Result<usize> {
-        let mut hits = self
-            .lines
-            .iter()
-            .enumerate()
-            .filter(|(_, line)| line.trim() == wanted);
+        let mut hits = self.lines.iter().enumerate().filter(|(_, line)| line.trim() == wanted);
         match (hits.next(), hits.next()) {
             (Some((at, _)), None) => Ok(at),
             (None, _) => bail!("{}: line not found: {wanted}", self.path.display()),
-            (Some(_), Some(_)) => bail!(
-                "{}: line found more than once: {wanted}",
-                self.path.display()
-            ),
+            (Some(_), Some(_)) => bail!("{}: line found more than once: {wanted}", self.path.display()),
         }
     }
 
@@ -129,8 +102,7 @@ impl Source {
 
     /// Puts `new` in the place of the lines `first..=last`.
     fn replace(&mut self, first: usize, last: usize, new: &[&str]) {
-        self.lines
-            .splice(first..=last, new.iter().map(|line| (*line).to_owned()));
+        self.lines.splice(first..=last, new.iter().map(|line| (*line).to_owned()));
     }
 
     fn save(&self) -> Result<()> {
@@ -145,28 +117,15 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source {
-        Source {
-            path: "example.rs".into(),
-            lines: text.lines().map(str::to_owned).collect(),
-        }
+        Source { path: "example.rs".into(), lines: text.lines().map(str::to_owned).collect() }
     }
 
     #[test]
     fn a_line_must_be_there_exactly_once() {
         let file = source("a\n  b,\nc\nc");
         assert_eq!(file.only("b,").unwrap(), 1);
-        assert!(
-            file.only("d")
-                .unwrap_err()
-                .to_string()
-                .contains("not found")
-        );
-        assert!(
-            file.only("c")
-                .unwrap_err()
-                .to_string()
-                .contains("more than once")
-        );
+        assert!(file.only("d").unwrap_err().to_string().contains("not found"));
+        assert!(file.only("c").unwrap_err().to_string().contains("more than once"));
     }
 
     #[test]

@@ -7,15 +7,7 @@ type Entry = unsafe extern "C" fn(*mut Wide, u64, u64, u64, u64);
 fn call(entry: Entry, a: u128, b: u128) -> u128 {
     let mut out = Wide { lo: !0, hi: !0 };
     // SAFETY: `out` is writable, and `check` passes no zero divisor.
-    unsafe {
-        entry(
-            &mut out,
-            a as u64,
-            (a >> 64) as u64,
-            b as u64,
-            (b >> 64) as u64,
-        )
-    };
+    unsafe { entry(&mut out, a as u64, (a >> 64) as u64, b as u64, (b >> 64) as u64) };
     u128::from(out.lo) | u128::from(out.hi) << 64
 }
 
@@ -48,20 +40,11 @@ impl Random {
     /// ever need the corrections in a division.
     fn number(&mut self) -> u128 {
         let even = u128::from(self.word()) << 64 | u128::from(self.word());
-        let runs = (u128::MAX >> (self.word() % 128))
-            ^ (u128::MAX << (self.word() % 128))
-            ^ u128::from(self.word() % 4);
-        let full = if self.word().is_multiple_of(3) {
-            runs
-        } else {
-            even
-        };
+        let runs =
+            (u128::MAX >> (self.word() % 128)) ^ (u128::MAX << (self.word() % 128)) ^ u128::from(self.word() % 4);
+        let full = if self.word().is_multiple_of(3) { runs } else { even };
         let x = full >> (self.word() % 128);
-        if self.word().is_multiple_of(4) {
-            x.wrapping_neg()
-        } else {
-            x
-        }
+        if self.word().is_multiple_of(4) { x.wrapping_neg() } else { x }
     }
 }
 

@@ -52,11 +52,7 @@ fn compares() {
                     other[at + 1] = if other[at] < base[at] { 0xff } else { 0 };
                 }
                 let expected = base[..n].cmp(&other[..n]) as i32;
-                assert_eq!(
-                    compare(&other, n).signum(),
-                    expected,
-                    "{n} bytes, differ at {at}"
-                );
+                assert_eq!(compare(&other, n).signum(), expected, "{n} bytes, differ at {at}");
             }
         }
     }
