@@ -5,6 +5,8 @@
 //! other build here, so it has a build folder of its own and disturbs no other.
 
 use std::{
+    env,
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
 };
@@ -63,14 +65,24 @@ pub fn build_generator() -> Result<PathBuf> {
 
 /// The description as it should be committed.
 pub fn generate(generator: &Path) -> Result<String> {
+    say("compiling what the program says about itself (2 to 3 minutes the first time)");
     let mut idl = process::output(
         // Without rustup's variables: Anchor's builder would make a toolchain name of them.
         process::outside_rustup(generator)
             .arg(paths::workspace()?.join("programs/ballast"))
+            .env("PATH", path_with_this_toolchain()?)
             .env("CARGO_TARGET_DIR", build_folder()?),
     )?;
     idl.push('\n');
     Ok(idl)
+}
+
+/// `PATH` with the toolchain in use first, now that no variable names it.
+fn path_with_this_toolchain() -> Result<OsString> {
+    let sysroot = process::output(process::host("rustc").args(["--print", "sysroot"]))?;
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    let folders = [Path::new(&sysroot).join("bin")].into_iter().chain(env::split_paths(&inherited));
+    env::join_paths(folders).context("cannot extend PATH")
 }
 
 fn committed() -> Result<PathBuf> {

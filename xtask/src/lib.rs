@@ -2,10 +2,14 @@
 //!
 //! A library as well as a binary, so that tests can call the same functions.
 
+pub mod bench;
 pub mod build_program;
+pub mod demo;
 pub mod idl;
+pub mod test;
 
 mod cache;
+mod host;
 mod paths;
 mod process;
 mod registry_route;

@@ -1,20 +1,29 @@
 //! `cargo xtask <command>`: the one entry point for everything a person types in this repository.
 //!
-//! A Rust program instead of a Makefile or shell scripts, so that the same code runs on a
-//! laptop and in continuous integration and needs nothing but Rust to start.
+//! A Rust program instead of a Makefile or shell scripts, so that the same code runs on a laptop
+//! and in continuous integration and needs nothing but Rust to start.
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use xtask::{bench, build_program, demo, idl, test};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
+  test [--deep] [filter ...]
+      The whole check: format, lints, program, benchmarks, tests. --deep gives randomised tests
+      more cases; everything else goes to the test runner.
+  demo [argument ...]
+      The protocol on a local network, in this terminal.
+  bench [--accept]
+      Measure every instruction and write benches/. --accept takes over figures that drifted.
   build-program [--force-registry-route]
-                 compile programs/ballast to target/deploy/ballast.so
-  idl [--check]  write idl/ballast.json, or fail when it is out of date
+      Compile programs/ballast to target/deploy/ballast.so. The flag ignores Solana's own tools.
+  idl [--check]
+      Write idl/ballast.json, or fail when it is out of date.
 
-Downloads and build folders are kept in $BALLAST_CACHE, by default ~/.cache/ballast.
+Tools and build folders are kept in $BALLAST_CACHE, by default ~/.cache/ballast.
 ";
 
 fn main() -> ExitCode {
@@ -23,8 +32,11 @@ fn main() -> ExitCode {
         return usage();
     };
     let outcome = match command.as_str() {
-        "build-program" => build_program(rest),
-        "idl" => idl(rest),
+        "test" => run_tests(rest),
+        "demo" => demo::run(rest),
+        "bench" => flag(rest, "--accept").and_then(bench::run),
+        "build-program" => build(rest),
+        "idl" => describe(rest),
         _ => return usage(),
     };
     outcome.unwrap_or_else(|error| {
@@ -38,22 +50,37 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-fn build_program(arguments: &[String]) -> Result<ExitCode> {
-    let route = match arguments {
-        [] => xtask::build_program::Route::Any,
-        [flag] if flag == "--force-registry-route" => xtask::build_program::Route::Registry,
-        _ => bail!("build-program takes only --force-registry-route"),
+fn run_tests(arguments: &[String]) -> Result<ExitCode> {
+    let (deep, filter): (Vec<_>, Vec<_>) = arguments.iter().cloned().partition(|argument| argument == "--deep");
+    test::run(!deep.is_empty(), &filter)
+}
+
+fn build(arguments: &[String]) -> Result<ExitCode> {
+    let route = if flag(arguments, "--force-registry-route")? {
+        build_program::Route::Registry
+    } else {
+        build_program::Route::Any
     };
-    xtask::build_program::run(route)?;
+    build_program::run(route)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn idl(arguments: &[String]) -> Result<ExitCode> {
-    let generator = xtask::idl::build_generator()?;
-    match arguments {
-        [] => xtask::idl::write(&generator)?,
-        [flag] if flag == "--check" => xtask::idl::check(&generator)?,
-        _ => bail!("idl takes only --check"),
+fn describe(arguments: &[String]) -> Result<ExitCode> {
+    let check = flag(arguments, "--check")?;
+    let generator = idl::build_generator()?;
+    if check {
+        idl::check(&generator)?
+    } else {
+        idl::write(&generator)?
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether `name` is given, where it is the only argument there may be.
+fn flag(arguments: &[String], name: &str) -> Result<bool> {
+    match arguments {
+        [] => Ok(false),
+        [given] if given == name => Ok(true),
+        _ => bail!("the only argument here is {name}"),
+    }
 }

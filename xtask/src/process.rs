@@ -6,7 +6,7 @@
 
 use std::{
     ffi::OsStr,
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, ExitCode, ExitStatus, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
@@ -65,6 +65,14 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// Like [`run`], for callers that pass the exit code on.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
     command.stdin(Stdio::null()).status().with_context(|| format!("cannot start `{}`", shown(command)))
+}
+
+/// The same exit code for us; a signal has none and counts as a plain failure.
+pub fn exit_code(status: ExitStatus) -> ExitCode {
+    match status.code().map(u8::try_from) {
+        Some(Ok(code)) => ExitCode::from(code),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// What a program prints, without the line end; its error output goes to the terminal.

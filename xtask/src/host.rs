@@ -1,0 +1,56 @@
+//! Building everything that runs on this machine: tests, the demo, the benchmarks.
+//!
+//! The dependencies are some 900 crates and a quarter of an hour. So every command here builds the
+//! same packages with the same features and flags into the same folder, and what one command has
+//! built, the next finds.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{paths, process};
+
+/// Our own crates are compiled by clippy, which is rustc with more lints.
+///
+/// `cargo clippy` would do the same in a pass of its own, and for that check all dependencies a
+/// second time. Warnings are errors; the odd word is how clippy separates its arguments.
+const LINTS: [(&str, &str); 2] =
+    [("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"), ("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__")];
+
+/// cargo in this workspace, with the build folder that all clones share.
+pub fn cargo() -> Result<Command> {
+    ensure!(
+        process::works("clippy-driver", &["--version"]),
+        "clippy is not installed for this toolchain: type `rustup component add clippy rustfmt`"
+    );
+    let mut command = process::host("cargo");
+    command.current_dir(paths::workspace()?).env("CARGO_TARGET_DIR", folder()?).envs(LINTS);
+    Ok(command)
+}
+
+/// Builds all libraries, programs and tests.
+pub fn build_all() -> Result<()> {
+    process::run(cargo()?.args(["build", "--locked", "--workspace", "--lib", "--bins", "--tests"]))
+        .context("the build failed")
+}
+
+/// Builds all programs and returns the path of one.
+///
+/// `--examples` is there although there are none: it makes cargo take the features that
+/// development dependencies ask for into account, as a build with tests does. Without it some
+/// crates would be built once more.
+pub fn build_binary(name: &str) -> Result<PathBuf> {
+    process::run(cargo()?.args(["build", "--locked", "--workspace", "--bins", "--examples"]))
+        .context("the build failed")?;
+    binary(name)
+}
+
+/// The path of a program that has been built.
+pub fn binary(name: &str) -> Result<PathBuf> {
+    Ok(folder()?.join("debug").join(name))
+}
+
+fn folder() -> Result<PathBuf> {
+    Ok(paths::cache()?.join("target"))
+}
