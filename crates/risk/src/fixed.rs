@@ -75,6 +75,18 @@ pub const fn scale_ceil(x: u64, fraction: Fraction) -> u64 {
     scale_floor(x, fraction).wrapping_add(1)
 }
 
+/// `floor(a * (1 - weight) + b * weight)`: between `a` and `b`.
+#[inline(always)]
+pub const fn mix_floor(a: u64, b: u64, weight: Fraction) -> u64 {
+    let part = weight.get() as u64;
+    // The factors add up to 2^32, so the sum is below 2^96, and 2^32 times smaller no larger than the larger of the two.
+    let sum = product(a, (1u64 << 32).wrapping_sub(part)).wrapping_add(product(b, part));
+    match narrow(sum >> 32) {
+        Some(mixed) => mixed,
+        None => u64::MAX,
+    }
+}
+
 /// Number of bits of `x`: 0 for 0, 64 for the largest.
 #[inline(always)]
 pub const fn bit_length(x: u64) -> u32 {
@@ -85,7 +97,8 @@ pub const fn bit_length(x: u64) -> u32 {
 #[inline(always)]
 pub const fn ratio_floor(a: u64, b: u64) -> Fraction {
     match shift_div_floor(a, 32, b) {
-        Some(q) if q <= LOW32 => {
+        Some(q) if q <= LOW32 =>
+        {
             #[expect(clippy::cast_possible_truncation, reason = "tested by the guard")]
             Fraction::new(q as u32)
         }

@@ -68,8 +68,10 @@ impl Depth {
     }
 }
 
-/// What a deposit of a value counts after its haircut, rounded down: `V - hair(V)`. Never falls as the value grows.
+/// What a deposit of a value counts after its haircut, rounded down: `V - hair(V)`. Never more for a larger haircut.
 ///
+/// As the value grows, the exact function never falls. This one is short of it by up to 4 x 2^-32 of the value and 3
+/// units, and may fall by 2^-32 of the value and a unit where the rounded ratio `V / L` steps up.
 /// The value is below [`MAX_VALUE`].
 #[inline(always)]
 pub fn collateral_floor(value: u64, haircut: Fraction, depth: Depth) -> u64 {
@@ -85,7 +87,10 @@ pub fn collateral_floor(value: u64, haircut: Fraction, depth: Depth) -> u64 {
     // The ratio is at most a few 2^-32 too high, so the exact cap may lie a little above this value; there the curve
     // is flat: the difference is (3 * 2^-32)^2 L, less than the one taken off.
     let peak = scale_floor(scale_floor(depth.value, kept), kept) >> 2;
-    peak.saturating_sub(1).min(value)
+    // Close to the cap the rounded ratio is felt: what a slightly smaller haircut would leave, is the most there, so
+    // that the levels stay in order.
+    let edge = scale_floor(value, u32::try_from(ratio).map_or(Fraction::MAX, Fraction::new));
+    peak.saturating_sub(1).min(edge)
 }
 
 /// What a debt requires beyond its value, rounded up: `V g + V^2 / L`, saturating. The value is below [`MAX_VALUE`].

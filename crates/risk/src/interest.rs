@@ -200,11 +200,8 @@ impl Pool {
     /// [`Error::AmountTooSmall`] when the amount cancels no share.
     pub fn repay(&mut self, owed: Shares, amount: Amount) -> Result<(Shares, Amount)> {
         let debt = amount_ceil(owed, self.borrow_index)?;
-        let (shares, amount) = if amount >= debt {
-            (owed, debt)
-        } else {
-            (shares_floor(amount, self.borrow_index)?, amount)
-        };
+        let (shares, amount) =
+            if amount >= debt { (owed, debt) } else { (shares_floor(amount, self.borrow_index)?, amount) };
         if shares.is_zero() {
             return Err(Error::AmountTooSmall);
         }

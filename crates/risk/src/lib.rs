@@ -19,6 +19,7 @@ pub mod error;
 pub mod fixed;
 pub mod haircut;
 pub mod health;
+pub mod holding;
 pub mod interest;
 pub mod liquidation;
 pub mod params;

@@ -4,7 +4,7 @@
 //! multiplied, 31 bits and a shift, renewed by whoever changes one of the two.
 
 use crate::error::{Error, Result};
-use crate::fixed::{bit_length, mul_shift_floor, scale_ceil, scale_floor, shift_div_ceil, shift_div_floor};
+use crate::fixed::{bit_length, mix_floor, mul_shift_floor, scale_ceil, shift_div_ceil, shift_div_floor};
 use crate::units::{Amount, Fraction, Index, MAX_VALUE, Rate, Shares, Usd};
 
 /// Micro-dollars per native unit: `mantissa * 2^-shift`, mantissa in `[2^63, 2^64)`.
@@ -117,14 +117,17 @@ impl Price {
 
     /// The average moved towards `price` by `weight`: `self * (1 - weight) + price * weight`, rounded down.
     ///
-    /// Both are aligned to the larger one's shift first; what a 2^-64 part of the larger price is does not matter.
+    /// Both are aligned to the larger one's shift first; what a 2^-64 part of the larger price is does not matter. The
+    /// weights add up to exactly one, so that averaging often does not pull the average down.
     pub fn averaged(self, price: Self, weight: Fraction) -> Self {
+        if weight.is_zero() {
+            return self;
+        }
         let shift = self.shift.min(price.shift);
         let align = |p: Self| p.mantissa.checked_shr(u32::from(p.shift.wrapping_sub(shift))).unwrap_or(0);
-        // Both parts rounded down: the sum cannot exceed the larger price, so it fits 64 bits.
-        let kept = scale_floor(align(self), weight.complement_floor());
-        let sum = kept.wrapping_add(scale_floor(align(price), weight));
-        Self::normalised(sum, i64::from(shift)).unwrap_or(price)
+        // Not zero: an aligned part that is, stands beside one of 64 bits, of which the weight keeps 31 at least.
+        let mixed = mix_floor(align(self), align(price), weight);
+        Self::normalised(mixed, i64::from(shift)).unwrap_or(self)
     }
 
     /// The value of an amount, rounded down.

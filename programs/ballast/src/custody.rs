@@ -1,0 +1,137 @@
+//! The only file that moves tokens: from a user into custody and from custody to a user.
+//!
+//! The token accounts are not decoded on the way in. The market records mint, token program and custody of every
+//! asset, so an equal address says all; the token program itself checks the user's account against the mint.
+
+use anchor_lang::prelude::*;
+use anchor_spl::token_interface::{TransferChecked, transfer_checked};
+
+use crate::error::BallastError;
+use crate::seeds;
+use crate::state::{Asset, Market, Vault};
+
+/// The token accounts of one transfer.
+pub struct Transfer<'a, 'info> {
+    pub from: &'a AccountInfo<'info>,
+    pub to: &'a AccountInfo<'info>,
+    pub authority: &'a AccountInfo<'info>,
+    pub mint: &'a AccountInfo<'info>,
+    pub token_program: &'a AccountInfo<'info>,
+}
+
+/// Compares the accounts of a transfer with the record of the asset.
+///
+/// # Errors
+/// `WrongMint`, `WrongCustody`, `WrongTokenProgram`.
+#[inline(always)]
+pub fn check(asset: &Asset, custody: &AccountInfo, mint: &AccountInfo, token_program: &AccountInfo) -> Result<()> {
+    require!(mint.key == &asset.mint, BallastError::WrongMint);
+    require!(custody.key == &asset.custody, BallastError::WrongCustody);
+    require!(token_program.key == &asset.token_program(), BallastError::WrongTokenProgram);
+    Ok(())
+}
+
+impl Transfer<'_, '_> {
+    /// Moves tokens of a user, who signed the transaction.
+    pub fn by_user(&self, amount: u64, decimals: u8) -> Result<()> {
+        self.send(&[], amount, decimals)
+    }
+
+    /// Moves tokens out of custody, signed by the authority of the market.
+    pub fn by_market(&self, market: &Pubkey, bump: u8, amount: u64, decimals: u8) -> Result<()> {
+        self.send(&[&[seeds::AUTHORITY, market.as_ref(), &[bump]]], amount, decimals)
+    }
+
+    fn send(&self, signer: &[&[&[u8]]], amount: u64, decimals: u8) -> Result<()> {
+        if amount == 0 {
+            return Ok(());
+        }
+        let accounts = TransferChecked {
+            from: self.from.clone(),
+            mint: self.mint.clone(),
+            to: self.to.clone(),
+            authority: self.authority.clone(),
+        };
+        transfer_checked(CpiContext::new_with_signer(*self.token_program.key, accounts, signer), amount, decimals)
+    }
+}
+
+/// Custody must hold at least what the books say (INV-02). Read last, after the transfer.
+///
+/// # Errors
+/// `CustodyShort`.
+pub fn assert_covers(custody: &AccountInfo, cash: u64) -> Result<()> {
+    let data = custody.try_borrow_data()?;
+    // Both token programs keep the amount in bytes 64 to 72.
+    let amount = data.get(64..72).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+    require!(amount.is_some_and(|amount| amount >= cash), BallastError::CustodyShort);
+    Ok(())
+}
+
+/// Accounts of an instruction by which a user pays in: deposit and repay.
+#[derive(Accounts)]
+pub struct PayIn<'info> {
+    /// Owner of the tokens.
+    pub payer: Signer<'info>,
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
+    #[account(mut)]
+    pub vault: AccountLoader<'info, Vault>,
+    /// CHECK: the token program checks its mint and the payer's authority over it.
+    #[account(mut)]
+    pub source: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the asset, see [`check`].
+    #[account(mut)]
+    pub custody: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the asset, see [`check`].
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the asset, see [`check`].
+    pub token_program: UncheckedAccount<'info>,
+}
+
+/// Accounts of an instruction by which the owner of a vault is paid out: withdraw and borrow.
+#[derive(Accounts)]
+pub struct PayOut<'info> {
+    /// Owner of the vault.
+    pub owner: Signer<'info>,
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
+    #[account(mut)]
+    pub vault: AccountLoader<'info, Vault>,
+    /// CHECK: compared with the record of the asset, see [`check`].
+    #[account(mut)]
+    pub custody: UncheckedAccount<'info>,
+    /// CHECK: any token account of the mint that the owner names; the token program checks the mint.
+    #[account(mut)]
+    pub destination: UncheckedAccount<'info>,
+    /// CHECK: compared with the address stored in the market.
+    pub authority: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the asset, see [`check`].
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the asset, see [`check`].
+    pub token_program: UncheckedAccount<'info>,
+}
+
+impl<'info> PayIn<'info> {
+    pub fn transfer(&self) -> Transfer<'_, 'info> {
+        Transfer {
+            from: &self.source,
+            to: &self.custody,
+            authority: &self.payer,
+            mint: &self.mint,
+            token_program: &self.token_program,
+        }
+    }
+}
+
+impl<'info> PayOut<'info> {
+    pub fn transfer(&self) -> Transfer<'_, 'info> {
+        Transfer {
+            from: &self.custody,
+            to: &self.destination,
+            authority: &self.authority,
+            mint: &self.mint,
+            token_program: &self.token_program,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Every way an instruction can refuse. Codes are append-only within their group; the name is the condition.
+
+use anchor_lang::prelude::*;
+use ballast_risk::Error as RiskError;
+
+#[error_code]
+pub enum BallastError {
+    // 6000: input
+    #[msg("The amount is zero")]
+    AmountIsZero = 0,
+    #[msg("The amount is worth less than one share; use a larger one")]
+    AmountTooSmall = 1,
+    #[msg("The amount or a total does not fit 64 bits")]
+    AmountOutOfRange = 2,
+    #[msg("The market has no asset of this index")]
+    AssetUnknown = 3,
+    #[msg("The mint is not the one of this asset")]
+    WrongMint = 4,
+    #[msg("The token program is not the one of this asset")]
+    WrongTokenProgram = 5,
+    #[msg("The custody account is not the one of this asset")]
+    WrongCustody = 6,
+    #[msg("Pass exactly one oracle account for each asset named, in the same order, at least one")]
+    OracleListMismatch = 7,
+    #[msg("Debt and collateral must be different assets")]
+    SameAsset = 8,
+    #[msg("Haircuts, add-ons, depth or bonus are out of order or out of range")]
+    BadRiskParameters = 9,
+    #[msg("The rate curve must rise from utilisation 0 to full and stay below the largest rate")]
+    BadRateCurve = 10,
+    #[msg("Maximum age, averaging period, confidence limit or multiple is out of range")]
+    BadPriceParameters = 11,
+    #[msg("The mint has an extension that is not on the allow-list")]
+    MintExtensionNotAllowed = 12,
+    #[msg("The mint is listed in this market already")]
+    MintAlreadyListed = 13,
+    #[msg("The market holds its 64 assets already")]
+    MarketFull = 14,
+    #[msg("The mint has more than 18 decimals")]
+    TooManyDecimals = 15,
+
+    // 6100: authority
+    #[msg("Only governance may do this")]
+    NotGovernance = 100,
+    #[msg("Only the owner of the vault may do this")]
+    NotVaultOwner = 101,
+    #[msg("The vault belongs to another market")]
+    WrongMarket = 102,
+    #[msg("The authority is not the one of this market")]
+    WrongAuthority = 103,
+
+    // 6200: oracle
+    #[msg("The oracle account is not owned by the oracle program of this asset")]
+    OracleWrongOwner = 200,
+    #[msg("The oracle account is not the one of this asset, or not a price account")]
+    OracleWrongAccount = 201,
+    #[msg("The price update is for another feed")]
+    FeedMismatch = 202,
+    #[msg("The price update is only partially verified")]
+    NotFullyVerified = 203,
+    #[msg("The feed is not trading")]
+    PriceNotTrading = 204,
+    #[msg("The price is zero or negative")]
+    PriceNotPositive = 205,
+    #[msg("The price exponent is positive or below -18")]
+    ExponentOutOfRange = 206,
+    #[msg("The confidence interval is wider than the asset allows")]
+    ConfidenceTooWide = 207,
+    #[msg("The price is older than the asset allows; post a newer update")]
+    PriceTooOld = 208,
+    #[msg("The publish time lies in the future")]
+    PriceFromFuture = 209,
+    #[msg("A newer price has been accepted already")]
+    PriceOlderThanStored = 210,
+    #[msg("The price of one native unit leaves the range of the number format")]
+    PriceOutOfRange = 211,
+
+    // 6300: risk
+    #[msg("A price that this needs is missing or too old; refresh it first")]
+    PriceUnusable = 300,
+    #[msg("The vault would fall below its initial margin requirement")]
+    BelowInitMargin = 301,
+    #[msg("The vault meets its maintenance requirement and cannot be liquidated")]
+    VaultHealthy = 302,
+    #[msg("The liquidation would repay or seize nothing")]
+    LiquidationTooSmall = 303,
+    #[msg("A position is worth more than the number format holds")]
+    ValueOutOfRange = 304,
+    #[msg("The vault has no debt in this asset")]
+    NoDebt = 305,
+    #[msg("The vault has no deposit in this asset")]
+    NoDeposit = 306,
+
+    // 6400: liquidity and caps
+    #[msg("The pool does not hold that many tokens at the moment")]
+    NotEnoughCash = 400,
+    #[msg("The deposit cap of the asset would be exceeded")]
+    DepositCapExceeded = 401,
+    #[msg("The debt cap of the asset would be exceeded")]
+    DebtCapExceeded = 402,
+    #[msg("The vault holds less than that")]
+    InsufficientDeposit = 403,
+
+    // 6600: state
+    #[msg("All 32 positions of the vault are in use")]
+    VaultFull = 600,
+    #[msg("The vault still holds deposits or debts")]
+    VaultNotEmpty = 601,
+
+    // 6900: a bug of ours; nothing was changed
+    #[msg("Custody holds less than the books say; please report this")]
+    CustodyShort = 900,
+}
+
+impl From<RiskError> for BallastError {
+    fn from(error: RiskError) -> Self {
+        match error {
+            RiskError::AmountOutOfRange => Self::AmountOutOfRange,
+            RiskError::Insufficient => Self::InsufficientDeposit,
+            RiskError::AmountTooSmall => Self::AmountTooSmall,
+            RiskError::NotEnoughCash => Self::NotEnoughCash,
+            RiskError::PriceOutOfRange => Self::PriceOutOfRange,
+            RiskError::ConfidenceTooWide => Self::ConfidenceTooWide,
+            RiskError::ValueOutOfRange => Self::ValueOutOfRange,
+            RiskError::PriceUnusable => Self::PriceUnusable,
+            RiskError::Healthy => Self::VaultHealthy,
+            RiskError::LiquidationTooSmall => Self::LiquidationTooSmall,
+            RiskError::BadRiskParameters => Self::BadRiskParameters,
+            RiskError::BadRateCurve => Self::BadRateCurve,
+            RiskError::BadPriceParameters => Self::BadPriceParameters,
+        }
+    }
+}
+
+/// A risk result with the program's error, for use with `?`.
+pub trait OrRefuse<T> {
+    fn or_refuse(self) -> Result<T>;
+}
+
+impl<T> OrRefuse<T> for ballast_risk::Result<T> {
+    #[inline(always)]
+    fn or_refuse(self) -> Result<T> {
+        self.map_err(|error| BallastError::from(error).into())
+    }
+}

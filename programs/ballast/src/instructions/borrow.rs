@@ -1,0 +1,30 @@
+//! `borrow`: tokens out of the pool against the vault. A deposit of the same asset is withdrawn first.
+
+use anchor_lang::prelude::*;
+use ballast_risk::{Amount, holding};
+
+use crate::booking::{Booked, book};
+use crate::custody::PayOut;
+use crate::error::BallastError;
+use crate::event::Action;
+use crate::oracle::unix_seconds;
+
+fn apply(accounts: &PayOut, index: u8, amount: u64) -> Result<(Booked, u8)> {
+    require!(amount > 0, BallastError::AmountIsZero);
+    let mut market = accounts.market.load_mut()?;
+    let mut vault = accounts.vault.load_mut()?;
+    accounts.validate(&market, &vault, index)?;
+    let now = unix_seconds(&Clock::get()?);
+    let amount = Amount::new(amount);
+    let booked = book(&mut market, &mut vault, index, now, |pool, holding| holding::borrow(pool, holding, amount))?;
+    market.require_init_margin(&vault, now)?;
+    Ok((booked, market.authority_bump))
+}
+
+pub fn borrow(context: Context<PayOut>, asset: u8, amount: u64) -> Result<()> {
+    let accounts = &context.accounts;
+    let (booked, bump) = apply(accounts, asset, amount)?;
+    accounts.pay(&booked, bump)?;
+    booked.announce(accounts.market.key(), accounts.vault.key(), Action::Borrow, asset);
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! `close_vault`: gives the rent of an empty vault back.
+
+use anchor_lang::prelude::*;
+
+use crate::error::BallastError;
+use crate::event::VaultClosed;
+use crate::state::Vault;
+
+#[derive(Accounts)]
+pub struct CloseVault<'info> {
+    pub owner: Signer<'info>,
+    #[account(mut, close = receiver)]
+    pub vault: AccountLoader<'info, Vault>,
+    /// CHECK: gets the lamports, chosen by the owner.
+    #[account(mut)]
+    pub receiver: UncheckedAccount<'info>,
+}
+
+impl CloseVault<'_> {
+    fn validate(&self) -> Result<Pubkey> {
+        let vault = self.vault.load()?;
+        require_keys_eq!(vault.owner, self.owner.key(), BallastError::NotVaultOwner);
+        require!(vault.used().is_empty(), BallastError::VaultNotEmpty);
+        Ok(vault.market)
+    }
+}
+
+pub fn close_vault(context: Context<CloseVault>) -> Result<()> {
+    let market = context.accounts.validate()?;
+    let (vault, owner) = (context.accounts.vault.key(), context.accounts.owner.key());
+    emit!(VaultClosed { market, vault, owner });
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! `deposit`: tokens into a vault. A debt of the same asset is repaid first. Needs no price.
+
+use anchor_lang::prelude::*;
+use ballast_risk::{Amount, holding};
+
+use crate::booking::{Booked, book, require_same_market};
+use crate::custody::{self, PayIn};
+use crate::error::BallastError;
+use crate::event::Action;
+use crate::oracle::unix_seconds;
+
+fn apply(accounts: &PayIn, index: u8, amount: u64) -> Result<Booked> {
+    require!(amount > 0, BallastError::AmountIsZero);
+    let mut market = accounts.market.load_mut()?;
+    let mut vault = accounts.vault.load_mut()?;
+    require_same_market(&vault, accounts.market.to_account_info().key)?;
+    // Only the owner: a stranger could fill all positions with dust.
+    require!(vault.owner == *accounts.payer.key, BallastError::NotVaultOwner);
+    custody::check(market.asset(index)?, &accounts.custody, &accounts.mint, &accounts.token_program)?;
+    let now = unix_seconds(&Clock::get()?);
+    book(&mut market, &mut vault, index, now, |pool, holding| holding::deposit(pool, holding, Amount::new(amount)))
+}
+
+pub fn deposit(context: Context<PayIn>, asset: u8, amount: u64) -> Result<()> {
+    let accounts = &context.accounts;
+    let booked = apply(accounts, asset, amount)?;
+    accounts.transfer().by_user(booked.tokens, booked.decimals)?;
+    custody::assert_covers(&accounts.custody, booked.cash)?;
+    booked.announce(accounts.market.key(), accounts.vault.key(), Action::Deposit, asset);
+    Ok(())
+}

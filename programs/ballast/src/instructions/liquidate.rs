@@ -1,0 +1,173 @@
+//! `liquidate`: anybody repays part of one debt of an unhealthy vault and takes one collateral at a discount.
+//!
+//! How much moves is decided by `ballast_risk::liquidation::preview`: up to the target, never to the vault's harm.
+
+use anchor_lang::prelude::*;
+use ballast_risk::health::{Level, Side};
+use ballast_risk::holding::{self, Holding, Move};
+use ballast_risk::liquidation::{Leg, Liquidation, Request, preview};
+use ballast_risk::{Amount, Usd};
+
+use crate::booking::require_same_market;
+use crate::custody::{self, Transfer};
+use crate::error::{BallastError, OrRefuse};
+use crate::event::Liquidated;
+use crate::oracle::unix_seconds;
+use crate::state::{Market, Vault};
+
+#[derive(Accounts)]
+pub struct Liquidate<'info> {
+    pub liquidator: Signer<'info>,
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
+    #[account(mut)]
+    pub vault: AccountLoader<'info, Vault>,
+    /// CHECK: the liquidator's; the token program checks its mint and authority.
+    #[account(mut)]
+    pub source: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the debt asset.
+    #[account(mut)]
+    pub debt_custody: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the debt asset.
+    pub debt_mint: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the debt asset.
+    pub debt_token_program: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the collateral asset.
+    #[account(mut)]
+    pub collateral_custody: UncheckedAccount<'info>,
+    /// CHECK: any account that the liquidator names; the token program checks its mint.
+    #[account(mut)]
+    pub destination: UncheckedAccount<'info>,
+    /// CHECK: compared with the address stored in the market.
+    pub authority: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the collateral asset.
+    pub collateral_mint: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the collateral asset.
+    pub collateral_token_program: UncheckedAccount<'info>,
+}
+
+/// One side of the pair after booking.
+struct Settled {
+    tokens: u64,
+    cash: u64,
+    decimals: u8,
+}
+
+impl<'info> Liquidate<'info> {
+    fn validate(&self, market: &Market, vault: &Vault, debt: u8, collateral: u8) -> Result<()> {
+        require!(debt != collateral, BallastError::SameAsset);
+        require_same_market(vault, self.market.to_account_info().key)?;
+        require!(market.authority == *self.authority.key, BallastError::WrongAuthority);
+        custody::check(market.asset(debt)?, &self.debt_custody, &self.debt_mint, &self.debt_token_program)?;
+        custody::check(
+            market.asset(collateral)?,
+            &self.collateral_custody,
+            &self.collateral_mint,
+            &self.collateral_token_program,
+        )
+    }
+
+    /// Takes the repayment from the liquidator and pays the collateral out.
+    fn settle(&self, bump: u8, debt: &Settled, collateral: &Settled) -> Result<()> {
+        let taken = Transfer {
+            from: &self.source,
+            to: &self.debt_custody,
+            authority: &self.liquidator,
+            mint: &self.debt_mint,
+            token_program: &self.debt_token_program,
+        };
+        taken.by_user(debt.tokens, debt.decimals)?;
+        let paid = Transfer {
+            from: &self.collateral_custody,
+            to: &self.destination,
+            authority: &self.authority,
+            mint: &self.collateral_mint,
+            token_program: &self.collateral_token_program,
+        };
+        paid.by_market(self.market.to_account_info().key, bump, collateral.tokens, collateral.decimals)?;
+        custody::assert_covers(&self.debt_custody, debt.cash)?;
+        custody::assert_covers(&self.collateral_custody, collateral.cash)
+    }
+}
+
+/// What a liquidation of this pair would start from. Clients call it on decoded accounts to see the same figures.
+///
+/// # Errors
+/// `NoDebt`, `NoDeposit`, `PriceUnusable`, `ValueOutOfRange`.
+pub fn request(market: &Market, vault: &Vault, debt: u8, collateral: u8, most: u64, now: u64) -> Result<Request> {
+    let health = |level| market.health(vault, level, now).or_refuse();
+    let (maint, target) = (health(Level::Maint)?, health(Level::Target)?);
+    Ok(Request {
+        maint,
+        target,
+        debt: leg(market, vault, debt, Side::Debt, now)?.ok_or(BallastError::NoDebt)?,
+        collateral: leg(market, vault, collateral, Side::Deposit, now)?.ok_or(BallastError::NoDeposit)?,
+        bonus: market.asset(collateral)?.bonus(),
+        dust: Usd::new(market.dust),
+        most: Amount::new(most),
+    })
+}
+
+/// The position of an asset as one side of a liquidation; `None` when the vault has none on that side.
+fn leg(market: &Market, vault: &Vault, index: u8, side: Side, now: u64) -> Result<Option<Leg>> {
+    let asset = market.asset(index)?;
+    let Some(position) = vault.used().iter().find(|position| position.asset == index && position.side() == side) else {
+        return Ok(None);
+    };
+    let value = market.exposure(position, Level::Target, now).and_then(|exposure| exposure.value()).or_refuse()?;
+    let amount = vault.holding(index).amount(&asset.accrued_pool(now)).or_refuse()?;
+    Ok(asset.leg(side, amount, Usd::new(value)))
+}
+
+/// Changes one side of the pair in the market and in the vault.
+fn commit(
+    market: &mut Market,
+    vault: &mut Vault,
+    index: u8,
+    now: u64,
+    compute: impl FnOnce(&mut ballast_risk::interest::Pool, Holding) -> ballast_risk::Result<Move>,
+) -> Result<Settled> {
+    let asset = market.asset_mut(index)?;
+    let mut pool = asset.accrued_pool(now);
+    let Move { holding, tokens } = compute(&mut pool, vault.holding(index)).or_refuse()?;
+    vault.set_holding(index, holding)?;
+    asset.set_pool(pool)?;
+    Ok(Settled { tokens: tokens.get(), cash: asset.cash, decimals: asset.decimals })
+}
+
+/// Repays at most `most_repaid` native units of `debt_asset` and takes `collateral_asset` for it.
+pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: u8, most_repaid: u64) -> Result<()> {
+    require!(most_repaid > 0, BallastError::AmountIsZero);
+    let accounts = &context.accounts;
+    let (request, moved, bump, debt, collateral) = {
+        let mut market = accounts.market.load_mut()?;
+        let mut vault = accounts.vault.load_mut()?;
+        accounts.validate(&market, &vault, debt_asset, collateral_asset)?;
+        let now = unix_seconds(&Clock::get()?);
+        let request = request(&market, &vault, debt_asset, collateral_asset, most_repaid, now)?;
+        let moved: Liquidation = preview(&request).or_refuse()?;
+        let debt =
+            commit(&mut market, &mut vault, debt_asset, now, |pool, held| holding::repay(pool, held, moved.repay))?;
+        let collateral = commit(&mut market, &mut vault, collateral_asset, now, |pool, held| {
+            holding::withdraw(pool, held, Some(moved.seize))
+        })?;
+        // Skips the health check: `preview` never worsens the distance to the target (property test).
+        (request, moved, market.authority_bump, debt, collateral)
+    };
+    accounts.settle(bump, &debt, &collateral)?;
+    emit!(Liquidated {
+        market: accounts.market.key(),
+        vault: accounts.vault.key(),
+        liquidator: accounts.liquidator.key(),
+        debt_asset,
+        collateral_asset,
+        repaid: debt.tokens,
+        seized: collateral.tokens,
+        repaid_value: moved.repaid_value.get(),
+        seized_value: moved.seized_value.get(),
+        bonus: moved.bonus.get(),
+        equity_before: request.maint.equity(),
+        requirement_before: request.maint.requirement.get(),
+    });
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! One file per instruction: arguments, accounts, `validate`, handler. The rhythm of a handler:
+//! validate, bring indexes up to now, compute (a pure function of `ballast-risk`), check, commit, transfer, assert
+//! custody, event.
+
+pub mod borrow;
+pub mod close_vault;
+pub mod deposit;
+pub mod governance;
+pub mod liquidate;
+pub mod open_vault;
+pub mod refresh_prices;
+pub mod repay;
+pub mod view_health;
+pub mod withdraw;
+
+pub use close_vault::*;
+pub use governance::*;
+pub use liquidate::*;
+pub use open_vault::*;
+pub use refresh_prices::*;
+pub use view_health::*;

@@ -1,0 +1,38 @@
+//! `refresh_prices`: brings prices of some assets, and the interest of those assets, up to now. Anybody may call it.
+
+use anchor_lang::prelude::*;
+
+use crate::error::BallastError;
+use crate::event::PriceRefreshed;
+use crate::oracle::{accept, observe, unix_seconds};
+use crate::state::Market;
+
+#[derive(Accounts)]
+pub struct RefreshPrices<'info> {
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
+    // Remaining accounts: the oracle account of each asset named, in the same order, no other.
+}
+
+/// `assets`: indexes of the assets, one per oracle account.
+pub fn refresh_prices(context: Context<RefreshPrices>, assets: Vec<u8>) -> Result<()> {
+    let oracles = context.remaining_accounts;
+    require!(!assets.is_empty() && assets.len() == oracles.len(), BallastError::OracleListMismatch);
+    let clock = Clock::get()?;
+    let mut market = context.accounts.market.load_mut()?;
+    for (index, oracle) in assets.into_iter().zip(oracles) {
+        let asset = market.asset_mut(index)?;
+        let observation = observe(asset, oracle)?;
+        accept(asset, &observation, &clock)?;
+        let pool = asset.accrued_pool(unix_seconds(&clock));
+        asset.set_pool(pool)?;
+        emit!(PriceRefreshed {
+            market: context.accounts.market.key(),
+            asset: index,
+            mantissa: asset.spot,
+            shift: asset.price_shifts[0],
+            publish_time: asset.publish_time,
+        });
+    }
+    Ok(())
+}

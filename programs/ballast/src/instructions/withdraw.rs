@@ -1,0 +1,50 @@
+//! `withdraw`: tokens out of a vault. Needs prices only while the vault owes something.
+
+use anchor_lang::prelude::*;
+use ballast_risk::health::Side;
+use ballast_risk::{Amount, holding};
+
+use crate::booking::{Booked, book, require_same_market};
+use crate::custody::{self, PayOut};
+use crate::error::BallastError;
+use crate::event::Action;
+use crate::oracle::unix_seconds;
+
+fn apply(accounts: &PayOut, index: u8, amount: Option<u64>) -> Result<(Booked, u8)> {
+    require!(amount != Some(0), BallastError::AmountIsZero);
+    let mut market = accounts.market.load_mut()?;
+    let mut vault = accounts.vault.load_mut()?;
+    accounts.validate(&market, &vault, index)?;
+    let held = vault.holding(index);
+    require!(held.side == Side::Deposit && !held.shares.is_zero(), BallastError::NoDeposit);
+    let now = unix_seconds(&Clock::get()?);
+    let amount = amount.map(Amount::new);
+    let booked = book(&mut market, &mut vault, index, now, |pool, holding| holding::withdraw(pool, holding, amount))?;
+    market.require_init_margin(&vault, now)?;
+    Ok((booked, market.authority_bump))
+}
+
+/// `amount` in native units, or everything when it is left out.
+pub fn withdraw(context: Context<PayOut>, asset: u8, amount: Option<u64>) -> Result<()> {
+    let accounts = &context.accounts;
+    let (booked, bump) = apply(accounts, asset, amount)?;
+    accounts.pay(&booked, bump)?;
+    booked.announce(accounts.market.key(), accounts.vault.key(), Action::Withdraw, asset);
+    Ok(())
+}
+
+impl PayOut<'_> {
+    /// Sends what was booked and checks custody.
+    pub fn pay(&self, booked: &Booked, bump: u8) -> Result<()> {
+        self.transfer().by_market(self.market.to_account_info().key, bump, booked.tokens, booked.decimals)?;
+        custody::assert_covers(&self.custody, booked.cash)
+    }
+
+    /// The vault is the signer's and of this market; the accounts are those of the asset.
+    pub fn validate(&self, market: &crate::state::Market, vault: &crate::state::Vault, index: u8) -> Result<()> {
+        require_same_market(vault, self.market.to_account_info().key)?;
+        require!(vault.owner == *self.owner.key, BallastError::NotVaultOwner);
+        require!(market.authority == *self.authority.key, BallastError::WrongAuthority);
+        custody::check(market.asset(index)?, &self.custody, &self.mint, &self.token_program)
+    }
+}
