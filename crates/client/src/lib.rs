@@ -1,0 +1,20 @@
+//! The Rust client: addresses, account decoding, instructions, and the program's own decisions made off-chain.
+//!
+//! This is the only off-chain crate that names the program crate, and it uses its public interface alone: the account
+//! layouts, the argument types and `HealthView`. Everything else (command line, keeper, demo, tests) depends on this
+//! crate, so that all of them see the integers that the program sees.
+
+pub mod account;
+pub mod address;
+pub mod instruction;
+pub mod local;
+pub mod parameters;
+pub mod snapshot;
+pub mod token;
+
+pub use anchor_lang::prelude::Pubkey;
+pub use ballast::error::BallastError;
+pub use ballast::event;
+pub use ballast::state::{Asset, MAX_ASSETS, MAX_POSITIONS, Market, OracleKind, Position, RatePoint, Vault};
+pub use ballast::{AssetParameters, HealthView, ID, LevelView, StateView};
+pub use ballast_risk as risk;

@@ -1,0 +1,171 @@
+//! Builders for every instruction of the program.
+
+use anchor_lang::prelude::Pubkey;
+use anchor_lang::solana_program::instruction::{AccountMeta, Instruction};
+use anchor_lang::{InstructionData, ToAccountMetas};
+use ballast::state::{Asset, Market};
+use ballast::{AssetParameters, ID};
+
+use crate::{address, token};
+
+fn build(accounts: &impl ToAccountMetas, data: &impl InstructionData) -> Instruction {
+    Instruction { program_id: ID, accounts: accounts.to_account_metas(None), data: data.data() }
+}
+
+/// Creates the market account (`rent` lamports, paid by `payer`) and makes it a market. Both in one transaction,
+/// signed by the market's key.
+pub fn create_market(payer: &Pubkey, market: &Pubkey, governance: &Pubkey, rent: u64, dust: u64) -> [Instruction; 2] {
+    let space = Market::SPACE as u64;
+    let accounts = ballast::accounts::CreateMarket {
+        market: *market,
+        authority: address::authority(market),
+        governance: *governance,
+    };
+    [
+        solana_system_interface::instruction::create_account(payer, market, rent, space, &ID),
+        build(&accounts, &ballast::instruction::CreateMarket { dust }),
+    ]
+}
+
+/// Adds an asset. `mint` belongs to `token_program`.
+pub fn list_asset(
+    governance: &Pubkey,
+    payer: &Pubkey,
+    market: &Pubkey,
+    mint: &Pubkey,
+    token_program: &Pubkey,
+    parameters: AssetParameters,
+) -> Instruction {
+    let accounts = ballast::accounts::ListAsset {
+        governance: *governance,
+        payer: *payer,
+        market: *market,
+        mint: *mint,
+        custody: address::custody(market, mint),
+        authority: address::authority(market),
+        token_program: *token_program,
+        system_program: anchor_lang::system_program::ID,
+    };
+    build(&accounts, &ballast::instruction::ListAsset { parameters })
+}
+
+/// Refreshes prices: pairs of asset index and oracle account.
+pub fn refresh_prices(market: &Pubkey, prices: &[(u8, Pubkey)]) -> Instruction {
+    let assets = prices.iter().map(|(asset, _)| *asset).collect();
+    let mut instruction =
+        build(&ballast::accounts::RefreshPrices { market: *market }, &ballast::instruction::RefreshPrices { assets });
+    instruction.accounts.extend(prices.iter().map(|(_, oracle)| AccountMeta::new_readonly(*oracle, false)));
+    instruction
+}
+
+pub fn open_vault(owner: &Pubkey, payer: &Pubkey, market: &Pubkey, id: u16) -> Instruction {
+    let accounts = ballast::accounts::OpenVault {
+        owner: *owner,
+        payer: *payer,
+        market: *market,
+        vault: address::vault(market, owner, id),
+        system_program: anchor_lang::system_program::ID,
+    };
+    build(&accounts, &ballast::instruction::OpenVault { id })
+}
+
+pub fn close_vault(owner: &Pubkey, vault: &Pubkey, receiver: &Pubkey) -> Instruction {
+    let accounts = ballast::accounts::CloseVault { owner: *owner, vault: *vault, receiver: *receiver };
+    build(&accounts, &ballast::instruction::CloseVault {})
+}
+
+/// A market's address with its decoded account: what the builders below take the accounts of an asset from.
+#[derive(Clone, Copy)]
+pub struct MarketRef<'a> {
+    pub address: Pubkey,
+    pub market: &'a Market,
+}
+
+impl MarketRef<'_> {
+    /// The record of an asset; an empty one for an index that is not listed, which the program then refuses.
+    fn asset(&self, index: u8) -> &Asset {
+        self.market.assets.get(usize::from(index)).unwrap_or(&self.market.assets[0])
+    }
+
+    fn pay_in(&self, payer: &Pubkey, vault: &Pubkey, index: u8) -> ballast::accounts::PayIn {
+        let asset = self.asset(index);
+        let token_program = asset.token_program();
+        ballast::accounts::PayIn {
+            payer: *payer,
+            market: self.address,
+            vault: *vault,
+            source: token::address(payer, &asset.mint, &token_program),
+            custody: asset.custody,
+            mint: asset.mint,
+            token_program,
+        }
+    }
+
+    fn pay_out(&self, owner: &Pubkey, vault: &Pubkey, index: u8) -> ballast::accounts::PayOut {
+        let asset = self.asset(index);
+        let token_program = asset.token_program();
+        ballast::accounts::PayOut {
+            owner: *owner,
+            market: self.address,
+            vault: *vault,
+            custody: asset.custody,
+            destination: token::address(owner, &asset.mint, &token_program),
+            authority: self.market.authority,
+            mint: asset.mint,
+            token_program,
+        }
+    }
+
+    /// From the payer's associated token account.
+    pub fn deposit(&self, owner: &Pubkey, vault: &Pubkey, asset: u8, amount: u64) -> Instruction {
+        build(&self.pay_in(owner, vault, asset), &ballast::instruction::Deposit { asset, amount })
+    }
+
+    /// From the payer's associated token account.
+    pub fn repay(&self, payer: &Pubkey, vault: &Pubkey, asset: u8, amount: u64) -> Instruction {
+        build(&self.pay_in(payer, vault, asset), &ballast::instruction::Repay { asset, amount })
+    }
+
+    /// To the owner's associated token account; `None` is everything.
+    pub fn withdraw(&self, owner: &Pubkey, vault: &Pubkey, asset: u8, amount: Option<u64>) -> Instruction {
+        build(&self.pay_out(owner, vault, asset), &ballast::instruction::Withdraw { asset, amount })
+    }
+
+    /// To the owner's associated token account.
+    pub fn borrow(&self, owner: &Pubkey, vault: &Pubkey, asset: u8, amount: u64) -> Instruction {
+        build(&self.pay_out(owner, vault, asset), &ballast::instruction::Borrow { asset, amount })
+    }
+
+    /// Repays from and seizes to the liquidator's associated token accounts.
+    pub fn liquidate(
+        &self,
+        liquidator: &Pubkey,
+        vault: &Pubkey,
+        debt_asset: u8,
+        collateral_asset: u8,
+        most_repaid: u64,
+    ) -> Instruction {
+        let (debt, collateral) = (self.asset(debt_asset), self.asset(collateral_asset));
+        let accounts = ballast::accounts::Liquidate {
+            liquidator: *liquidator,
+            market: self.address,
+            vault: *vault,
+            source: token::address(liquidator, &debt.mint, &debt.token_program()),
+            debt_custody: debt.custody,
+            debt_mint: debt.mint,
+            debt_token_program: debt.token_program(),
+            collateral_custody: collateral.custody,
+            destination: token::address(liquidator, &collateral.mint, &collateral.token_program()),
+            authority: self.market.authority,
+            collateral_mint: collateral.mint,
+            collateral_token_program: collateral.token_program(),
+        };
+        build(&accounts, &ballast::instruction::Liquidate { debt_asset, collateral_asset, most_repaid })
+    }
+
+    /// Simulate it and decode the return data as [`ballast::HealthView`].
+    pub fn view_health(&self, vault: &Pubkey) -> Instruction {
+        let accounts = ballast::accounts::ViewHealth { market: self.address, vault: *vault };
+        build(&accounts, &ballast::instruction::ViewHealth {})
+    }
+}
