@@ -15,7 +15,7 @@ use reference::*;
 fn positions() -> impl Strategy<Value = (u64, Fraction, Depth)> {
     let near = (depths(), fractions(), -70i64..=70, any::<bool>()).prop_map(|(depth, h, off, ticks)| {
         let l = depth.parts().0;
-        let cap = u128::from(l) * (u128::from(u32::MAX) + 1 - u128::from(h.get())) >> 33;
+        let cap = (u128::from(l) * (u128::from(u32::MAX) + 1 - u128::from(h.get()))) >> 33;
         let off = if ticks { i128::from(off) * i128::from(l >> 32) / 8 } else { i128::from(off) };
         let value = u64::try_from((i128::try_from(cap).unwrap() + off).max(0)).unwrap();
         (value.min(MAX_VALUE - 1), h, depth)
