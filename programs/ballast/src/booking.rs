@@ -4,7 +4,8 @@ use anchor_lang::prelude::*;
 use ballast_risk::holding::{Holding, Move};
 use ballast_risk::interest::Pool;
 
-use crate::error::{BallastError, OrRefuse};
+use crate::ensure;
+use crate::error::OrRefuse;
 use crate::event::{Action, PositionChanged};
 use crate::state::{Asset, Market, Vault};
 
@@ -44,11 +45,11 @@ pub fn book(
 fn check_caps(asset: &Asset, before: &Pool, after: &Pool) -> Result<()> {
     if after.deposit_shares > before.deposit_shares {
         let deposits = after.deposits_ceil().or_refuse()?;
-        require!(deposits.get() <= asset.deposit_cap, BallastError::DepositCapExceeded);
+        ensure!(deposits.get() <= asset.deposit_cap, DepositCapExceeded);
     }
     if after.debt_shares > before.debt_shares {
         let debts = after.debts_floor().or_refuse()?;
-        require!(debts.get() <= asset.debt_cap, BallastError::DebtCapExceeded);
+        ensure!(debts.get() <= asset.debt_cap, DebtCapExceeded);
     }
     Ok(())
 }
@@ -59,7 +60,7 @@ fn check_caps(asset: &Asset, before: &Pool, after: &Pool) -> Result<()> {
 /// `WrongMarket`.
 #[inline(always)]
 pub fn require_same_market(vault: &Vault, market: &Pubkey) -> Result<()> {
-    require!(vault.market == *market, BallastError::WrongMarket);
+    ensure!(vault.market == *market, WrongMarket);
     Ok(())
 }
 

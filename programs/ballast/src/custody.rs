@@ -6,7 +6,7 @@
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{TransferChecked, transfer_checked};
 
-use crate::error::BallastError;
+use crate::ensure;
 use crate::seeds;
 use crate::state::{Asset, Market, Vault};
 
@@ -25,9 +25,9 @@ pub struct Transfer<'a, 'info> {
 /// `WrongMint`, `WrongCustody`, `WrongTokenProgram`.
 #[inline(always)]
 pub fn check(asset: &Asset, custody: &AccountInfo, mint: &AccountInfo, token_program: &AccountInfo) -> Result<()> {
-    require!(mint.key == &asset.mint, BallastError::WrongMint);
-    require!(custody.key == &asset.custody, BallastError::WrongCustody);
-    require!(token_program.key == &asset.token_program(), BallastError::WrongTokenProgram);
+    ensure!(mint.key == &asset.mint, WrongMint);
+    ensure!(custody.key == &asset.custody, WrongCustody);
+    ensure!(token_program.key == &asset.token_program(), WrongTokenProgram);
     Ok(())
 }
 
@@ -64,7 +64,7 @@ pub fn assert_covers(custody: &AccountInfo, cash: u64) -> Result<()> {
     let data = custody.try_borrow_data()?;
     // Both token programs keep the amount in bytes 64 to 72.
     let amount = data.get(64..72).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
-    require!(amount.is_some_and(|amount| amount >= cash), BallastError::CustodyShort);
+    ensure!(amount.is_some_and(|amount| amount >= cash), CustodyShort);
     Ok(())
 }
 

@@ -132,6 +132,30 @@ impl From<RiskError> for BallastError {
     }
 }
 
+/// The refusal as the framework's error. Out of line, because building one takes some hundred bytes of code and every
+/// check has one.
+#[cold]
+#[inline(never)]
+pub fn refuse(error: BallastError) -> Error {
+    error.into()
+}
+
+/// Refuses with an error of [`BallastError`] unless the condition holds.
+#[macro_export]
+macro_rules! ensure {
+    ($condition:expr, $error:ident) => {
+        if !$condition {
+            return Err($crate::error::refuse($crate::error::BallastError::$error));
+        }
+    };
+}
+
+#[cold]
+#[inline(never)]
+fn refuse_risk(error: RiskError) -> Error {
+    BallastError::from(error).into()
+}
+
 /// A risk result with the program's error, for use with `?`.
 pub trait OrRefuse<T> {
     fn or_refuse(self) -> Result<T>;
@@ -140,6 +164,6 @@ pub trait OrRefuse<T> {
 impl<T> OrRefuse<T> for ballast_risk::Result<T> {
     #[inline(always)]
     fn or_refuse(self) -> Result<T> {
-        self.map_err(|error| BallastError::from(error).into())
+        self.map_err(refuse_risk)
     }
 }

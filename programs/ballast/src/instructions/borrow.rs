@@ -5,12 +5,12 @@ use ballast_risk::{Amount, holding};
 
 use crate::booking::{Booked, book};
 use crate::custody::PayOut;
-use crate::error::BallastError;
+use crate::ensure;
 use crate::event::Action;
 use crate::oracle::unix_seconds;
 
 fn apply(accounts: &PayOut, index: u8, amount: u64) -> Result<(Booked, u8)> {
-    require!(amount > 0, BallastError::AmountIsZero);
+    ensure!(amount > 0, AmountIsZero);
     let mut market = accounts.market.load_mut()?;
     let mut vault = accounts.vault.load_mut()?;
     accounts.validate(&market, &vault, index)?;

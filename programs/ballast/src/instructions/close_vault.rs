@@ -2,7 +2,7 @@
 
 use anchor_lang::prelude::*;
 
-use crate::error::BallastError;
+use crate::ensure;
 use crate::event::VaultClosed;
 use crate::state::Vault;
 
@@ -19,8 +19,8 @@ pub struct CloseVault<'info> {
 impl CloseVault<'_> {
     fn validate(&self) -> Result<Pubkey> {
         let vault = self.vault.load()?;
-        require_keys_eq!(vault.owner, self.owner.key(), BallastError::NotVaultOwner);
-        require!(vault.used().is_empty(), BallastError::VaultNotEmpty);
+        ensure!(vault.owner == self.owner.key(), NotVaultOwner);
+        ensure!(vault.used().is_empty(), VaultNotEmpty);
         Ok(vault.market)
     }
 }

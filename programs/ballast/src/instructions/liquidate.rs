@@ -10,7 +10,8 @@ use ballast_risk::{Amount, Usd};
 
 use crate::booking::require_same_market;
 use crate::custody::{self, Transfer};
-use crate::error::{BallastError, OrRefuse};
+use crate::ensure;
+use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::Liquidated;
 use crate::oracle::unix_seconds;
 use crate::state::{Market, Vault};
@@ -55,9 +56,9 @@ struct Settled {
 
 impl<'info> Liquidate<'info> {
     fn validate(&self, market: &Market, vault: &Vault, debt: u8, collateral: u8) -> Result<()> {
-        require!(debt != collateral, BallastError::SameAsset);
+        ensure!(debt != collateral, SameAsset);
         require_same_market(vault, self.market.to_account_info().key)?;
-        require!(market.authority == *self.authority.key, BallastError::WrongAuthority);
+        ensure!(market.authority == *self.authority.key, WrongAuthority);
         custody::check(market.asset(debt)?, &self.debt_custody, &self.debt_mint, &self.debt_token_program)?;
         custody::check(
             market.asset(collateral)?,
@@ -100,8 +101,9 @@ pub fn request(market: &Market, vault: &Vault, debt: u8, collateral: u8, most: u
     Ok(Request {
         maint,
         target,
-        debt: leg(market, vault, debt, Side::Debt, now)?.ok_or(BallastError::NoDebt)?,
-        collateral: leg(market, vault, collateral, Side::Deposit, now)?.ok_or(BallastError::NoDeposit)?,
+        debt: leg(market, vault, debt, Side::Debt, now)?.ok_or_else(|| refuse(BallastError::NoDebt))?,
+        collateral: leg(market, vault, collateral, Side::Deposit, now)?
+            .ok_or_else(|| refuse(BallastError::NoDeposit))?,
         bonus: market.asset(collateral)?.bonus(),
         dust: Usd::new(market.dust),
         most: Amount::new(most),
@@ -137,7 +139,7 @@ fn commit(
 
 /// Repays at most `most_repaid` native units of `debt_asset` and takes `collateral_asset` for it.
 pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: u8, most_repaid: u64) -> Result<()> {
-    require!(most_repaid > 0, BallastError::AmountIsZero);
+    ensure!(most_repaid > 0, AmountIsZero);
     let accounts = &context.accounts;
     let (request, moved, bump, debt, collateral) = {
         let mut market = accounts.market.load_mut()?;

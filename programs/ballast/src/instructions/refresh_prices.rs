@@ -2,7 +2,7 @@
 
 use anchor_lang::prelude::*;
 
-use crate::error::BallastError;
+use crate::ensure;
 use crate::event::PriceRefreshed;
 use crate::oracle::{accept, observe, unix_seconds};
 use crate::state::Market;
@@ -17,7 +17,7 @@ pub struct RefreshPrices<'info> {
 /// `assets`: indexes of the assets, one per oracle account.
 pub fn refresh_prices(context: Context<RefreshPrices>, assets: Vec<u8>) -> Result<()> {
     let oracles = context.remaining_accounts;
-    require!(!assets.is_empty() && assets.len() == oracles.len(), BallastError::OracleListMismatch);
+    ensure!(!assets.is_empty() && assets.len() == oracles.len(), OracleListMismatch);
     let clock = Clock::get()?;
     let mut market = context.accounts.market.load_mut()?;
     for (index, oracle) in assets.into_iter().zip(oracles) {

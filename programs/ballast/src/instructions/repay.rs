@@ -6,17 +6,17 @@ use ballast_risk::{Amount, holding};
 
 use crate::booking::{Booked, book, require_same_market};
 use crate::custody::{self, PayIn};
-use crate::error::BallastError;
+use crate::ensure;
 use crate::event::Action;
 use crate::oracle::unix_seconds;
 
 fn apply(accounts: &PayIn, index: u8, amount: u64) -> Result<Booked> {
-    require!(amount > 0, BallastError::AmountIsZero);
+    ensure!(amount > 0, AmountIsZero);
     let mut market = accounts.market.load_mut()?;
     let mut vault = accounts.vault.load_mut()?;
     require_same_market(&vault, accounts.market.to_account_info().key)?;
     custody::check(market.asset(index)?, &accounts.custody, &accounts.mint, &accounts.token_program)?;
-    require!(vault.holding(index).side == Side::Debt, BallastError::NoDebt);
+    ensure!(vault.holding(index).side == Side::Debt, NoDebt);
     let now = unix_seconds(&Clock::get()?);
     book(&mut market, &mut vault, index, now, |pool, holding| holding::repay(pool, holding, Amount::new(amount)))
 }

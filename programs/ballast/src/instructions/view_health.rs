@@ -3,7 +3,7 @@
 use anchor_lang::prelude::*;
 use ballast_risk::health::{Health, Level, MarginState};
 
-use crate::error::BallastError;
+use crate::ensure;
 use crate::oracle::unix_seconds;
 use crate::state::{Market, Vault};
 
@@ -76,7 +76,7 @@ impl HealthView {
 
 pub fn view_health(context: Context<ViewHealth>) -> Result<HealthView> {
     let vault = context.accounts.vault.load()?;
-    require_keys_eq!(vault.market, context.accounts.market.key(), BallastError::WrongMarket);
+    ensure!(vault.market == context.accounts.market.key(), WrongMarket);
     let market = context.accounts.market.load()?;
     Ok(HealthView::of(&market, &vault, unix_seconds(&Clock::get()?)))
 }

@@ -6,17 +6,17 @@ use ballast_risk::{Amount, holding};
 
 use crate::booking::{Booked, book, require_same_market};
 use crate::custody::{self, PayOut};
-use crate::error::BallastError;
+use crate::ensure;
 use crate::event::Action;
 use crate::oracle::unix_seconds;
 
 fn apply(accounts: &PayOut, index: u8, amount: Option<u64>) -> Result<(Booked, u8)> {
-    require!(amount != Some(0), BallastError::AmountIsZero);
+    ensure!(amount != Some(0), AmountIsZero);
     let mut market = accounts.market.load_mut()?;
     let mut vault = accounts.vault.load_mut()?;
     accounts.validate(&market, &vault, index)?;
     let held = vault.holding(index);
-    require!(held.side == Side::Deposit && !held.shares.is_zero(), BallastError::NoDeposit);
+    ensure!(held.side == Side::Deposit && !held.shares.is_zero(), NoDeposit);
     let now = unix_seconds(&Clock::get()?);
     let amount = amount.map(Amount::new);
     let booked = book(&mut market, &mut vault, index, now, |pool, holding| holding::withdraw(pool, holding, amount))?;
@@ -43,8 +43,8 @@ impl PayOut<'_> {
     /// The vault is the signer's and of this market; the accounts are those of the asset.
     pub fn validate(&self, market: &crate::state::Market, vault: &crate::state::Vault, index: u8) -> Result<()> {
         require_same_market(vault, self.market.to_account_info().key)?;
-        require!(vault.owner == *self.owner.key, BallastError::NotVaultOwner);
-        require!(market.authority == *self.authority.key, BallastError::WrongAuthority);
+        ensure!(vault.owner == *self.owner.key, NotVaultOwner);
+        ensure!(market.authority == *self.authority.key, WrongAuthority);
         custody::check(market.asset(index)?, &self.custody, &self.mint, &self.token_program)
     }
 }

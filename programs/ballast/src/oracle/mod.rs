@@ -8,7 +8,8 @@ use anchor_lang::prelude::*;
 use ballast_risk::Fraction;
 use ballast_risk::price::{Price, average_weight, confidence_ceil};
 
-use crate::error::{BallastError, OrRefuse};
+use crate::ensure;
+use crate::error::{BallastError, OrRefuse, refuse};
 use crate::state::{Asset, OracleKind};
 
 pub use pyth_pull::{RECEIVER, RECEIVER_CORE};
@@ -38,7 +39,7 @@ pub fn observe(asset: &Asset, account: &AccountInfo) -> Result<Observation> {
         Some(OracleKind::PythPull) => pyth_pull::observe(asset, account, &RECEIVER),
         Some(OracleKind::PythPullCore) => pyth_pull::observe(asset, account, &RECEIVER_CORE),
         Some(OracleKind::PythPush) => pyth_push::observe(asset, account),
-        None => err!(BallastError::OracleWrongAccount),
+        None => Err(refuse(BallastError::OracleWrongAccount)),
     }
 }
 
@@ -51,13 +52,13 @@ pub fn observe(asset: &Asset, account: &AccountInfo) -> Result<Observation> {
 /// The 6200 group: not positive, exponent, confidence, too old, from the future, older than the stored one.
 pub fn accept(asset: &mut Asset, seen: &Observation, clock: &Clock) -> Result<()> {
     let number = u64::try_from(seen.price).ok().filter(|number| *number > 0);
-    let number = number.ok_or(BallastError::PriceNotPositive)?;
-    require!((MIN_EXPONENT..=0).contains(&seen.exponent), BallastError::ExponentOutOfRange);
+    let number = number.ok_or_else(|| refuse(BallastError::PriceNotPositive))?;
+    ensure!((MIN_EXPONENT..=0).contains(&seen.exponent), ExponentOutOfRange);
     let now = unix_seconds(clock);
-    let published = u64::try_from(seen.publish_time).map_err(|_| BallastError::PriceTooOld)?;
-    require!(published <= now.saturating_add(MAX_CLOCK_LAG), BallastError::PriceFromFuture);
-    require!(published.saturating_add(u64::from(asset.max_age)) >= now, BallastError::PriceTooOld);
-    require!(published >= asset.publish_time, BallastError::PriceOlderThanStored);
+    let published = u64::try_from(seen.publish_time).map_err(|_| refuse(BallastError::PriceTooOld))?;
+    ensure!(published <= now.saturating_add(MAX_CLOCK_LAG), PriceFromFuture);
+    ensure!(published.saturating_add(u64::from(asset.max_age)) >= now, PriceTooOld);
+    ensure!(published >= asset.publish_time, PriceOlderThanStored);
     if published == asset.publish_time {
         return Ok(());
     }

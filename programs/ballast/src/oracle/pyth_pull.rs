@@ -5,7 +5,8 @@ use anchor_lang::prelude::*;
 use pyth_solana_receiver_sdk::price_update::{PriceUpdateV2, VerificationLevel};
 
 use super::Observation;
-use crate::error::BallastError;
+use crate::ensure;
+use crate::error::{BallastError, refuse};
 use crate::state::Asset;
 
 /// The receiver program that most feeds are posted with.
@@ -14,14 +15,15 @@ pub const RECEIVER: Pubkey = pubkey!("rec5EKMGg6MxZYaMdyBfgwp4d5rB9T1VQH5pJv5LtF
 pub const RECEIVER_CORE: Pubkey = pubkey!("rec2HHDDnjLfj4kE7VyEtFA1HPGQLK33259532cRyHp");
 
 pub fn observe(asset: &Asset, account: &AccountInfo, receiver: &Pubkey) -> Result<Observation> {
-    require_keys_eq!(*account.owner, *receiver, BallastError::OracleWrongOwner);
+    ensure!(*account.owner == *receiver, OracleWrongOwner);
     let data = account.try_borrow_data()?;
     // The SDK's type checks its owner against one receiver chosen at compile time; the owner was checked above, so
     // only its decoder (with the discriminator) is used.
-    let update = PriceUpdateV2::try_deserialize(&mut &data[..]).map_err(|_| BallastError::OracleWrongAccount)?;
-    require!(update.verification_level == VerificationLevel::Full, BallastError::NotFullyVerified);
+    let update =
+        PriceUpdateV2::try_deserialize(&mut &data[..]).map_err(|_| refuse(BallastError::OracleWrongAccount))?;
+    ensure!(update.verification_level == VerificationLevel::Full, NotFullyVerified);
     let message = &update.price_message;
-    require!(message.feed_id == asset.oracle.to_bytes(), BallastError::FeedMismatch);
+    ensure!(message.feed_id == asset.oracle.to_bytes(), FeedMismatch);
     Ok(Observation {
         price: message.price,
         confidence: message.conf,

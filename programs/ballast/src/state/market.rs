@@ -4,7 +4,8 @@ use anchor_lang::prelude::*;
 use ballast_risk::health::{self, Health, Level, Position as Exposure};
 use ballast_risk::{Error as RiskError, Shares};
 
-use crate::error::BallastError;
+use crate::ensure;
+use crate::error::{BallastError, OrRefuse, refuse};
 use crate::state::asset::Asset;
 use crate::state::vault::{Position, Vault};
 
@@ -50,7 +51,7 @@ impl Market {
     /// `AssetUnknown`.
     #[inline(always)]
     pub fn asset(&self, index: u8) -> Result<&Asset> {
-        self.listed().get(usize::from(index)).ok_or_else(|| BallastError::AssetUnknown.into())
+        self.listed().get(usize::from(index)).ok_or_else(|| refuse(BallastError::AssetUnknown))
     }
 
     /// # Errors
@@ -59,7 +60,7 @@ impl Market {
     pub fn asset_mut(&mut self, index: u8) -> Result<&mut Asset> {
         let count = usize::from(self.asset_count);
         let listed = self.assets.get_mut(..count);
-        listed.and_then(|assets| assets.get_mut(usize::from(index))).ok_or_else(|| BallastError::AssetUnknown.into())
+        listed.and_then(|assets| assets.get_mut(usize::from(index))).ok_or_else(|| refuse(BallastError::AssetUnknown))
     }
 
     /// One position as the health check sees it.
@@ -82,8 +83,8 @@ impl Market {
     /// `BelowInitMargin`, `PriceUnusable`, `ValueOutOfRange`.
     pub fn require_init_margin(&self, vault: &Vault, now: u64) -> Result<()> {
         if vault.has_debt() {
-            let health = self.health(vault, Level::Init, now).map_err(BallastError::from)?;
-            require!(health.passes(), BallastError::BelowInitMargin);
+            let health = self.health(vault, Level::Init, now).or_refuse()?;
+            ensure!(health.passes(), BelowInitMargin);
         }
         Ok(())
     }

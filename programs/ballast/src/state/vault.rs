@@ -5,7 +5,7 @@ use ballast_risk::Shares;
 use ballast_risk::health::Side;
 use ballast_risk::holding::Holding;
 
-use crate::error::BallastError;
+use crate::ensure;
 
 /// Positions of a vault.
 pub const MAX_POSITIONS: usize = 32;
@@ -106,7 +106,7 @@ impl Vault {
                 self.position_count = self.position_count.saturating_sub(1);
             }
             (Err(at), false) => {
-                require!(used < MAX_POSITIONS, BallastError::VaultFull);
+                ensure!(used < MAX_POSITIONS, VaultFull);
                 self.positions.copy_within(at..used, at.saturating_add(1));
                 self.write(at, position);
                 self.position_count = self.position_count.saturating_add(1);

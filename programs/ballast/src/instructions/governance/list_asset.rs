@@ -11,7 +11,8 @@ use ballast_risk::liquidation::Bonus;
 use ballast_risk::params::{Levels, RiskParameters, check_curve, check_price, check_risk};
 use ballast_risk::{Fraction, Usd};
 
-use crate::error::{BallastError, OrRefuse};
+use crate::ensure;
+use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::AssetListed;
 use crate::oracle::unix_seconds;
 use crate::seeds;
@@ -79,11 +80,11 @@ impl ListAsset<'_> {
     fn validate(&self) -> Result<()> {
         let market = self.market.load()?;
         let mint = self.mint.key();
-        require_keys_eq!(self.governance.key(), market.governance, BallastError::NotGovernance);
-        require_keys_eq!(self.authority.key(), market.authority, BallastError::WrongAuthority);
-        require!(market.listed().len() < market.assets.len(), BallastError::MarketFull);
-        require!(market.listed().iter().all(|asset| asset.mint != mint), BallastError::MintAlreadyListed);
-        require!(self.mint.decimals <= MAX_DECIMALS, BallastError::TooManyDecimals);
+        ensure!(self.governance.key() == market.governance, NotGovernance);
+        ensure!(self.authority.key() == market.authority, WrongAuthority);
+        ensure!(market.listed().len() < market.assets.len(), MarketFull);
+        ensure!(market.listed().iter().all(|asset| asset.mint != mint), MintAlreadyListed);
+        ensure!(self.mint.decimals <= MAX_DECIMALS, TooManyDecimals);
         check_extensions(&self.mint.to_account_info())
     }
 }
@@ -95,7 +96,7 @@ fn check_extensions(mint: &AccountInfo) -> Result<()> {
     let data = mint.try_borrow_data()?;
     let state = StateWithExtensions::<MintState>::unpack(&data)?;
     let allowed = state.get_extension_types()?.iter().all(|kind| ALLOWED_EXTENSIONS.contains(kind));
-    require!(allowed, BallastError::MintExtensionNotAllowed);
+    ensure!(allowed, MintExtensionNotAllowed);
     Ok(())
 }
 
@@ -122,7 +123,7 @@ pub fn list_asset(context: Context<ListAsset>, parameters: AssetParameters) -> R
 
 /// Checks what is asked for and returns the depth with its reciprocal.
 fn check_parameters(parameters: &AssetParameters) -> Result<Depth> {
-    let depth = Depth::new(Usd::new(parameters.depth)).ok_or(BallastError::BadRiskParameters)?;
+    let depth = Depth::new(Usd::new(parameters.depth)).ok_or_else(|| refuse(BallastError::BadRiskParameters))?;
     let levels = |[init, target, maint]: [u32; 3]| Levels {
         init: Fraction::new(init),
         target: Fraction::new(target),
