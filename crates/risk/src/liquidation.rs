@@ -14,7 +14,8 @@ use crate::price::Price;
 use crate::units::{Amount, Fraction, Usd};
 
 const ONE: u64 = 1 << 32;
-/// Steps of Newton's method; each at least halves what is left, usually it squares the relative error.
+/// Steps of Newton's method. Each leaves a quarter of the distance at most (the distance is a parabola below the cap of
+/// the haircut, and a double root its worst case), usually it squares the relative error.
 const STEPS: u32 = 3;
 
 /// The liquidation bonus as a function of the shortfall.
@@ -57,7 +58,7 @@ pub struct Request {
     pub debt: Leg,
     pub collateral: Leg,
     pub bonus: Bonus,
-    /// A debt left smaller than this is closed whole.
+    /// A debt left smaller than this is closed whole, if the liquidator pays for it and the collateral covers it.
     pub dust: Usd,
     /// The most that the liquidator pays.
     pub most: Amount,
@@ -86,8 +87,7 @@ pub fn preview(request: &Request) -> Result<Liquidation> {
         return Err(Error::Healthy);
     }
     let bonus = capped(request.bonus.at(&request.maint), &request.debt, &request.collateral);
-    let wanted = repayment(request, depth_of(request, bonus));
-    let repay = request.most.min(wanted);
+    let repay = repayment(request, bonus, depth_of(request, bonus));
     let (repay, seize) = match pay(request, bonus, repay)? {
         Payment::Within(seize) => (repay, seize),
         Payment::Beyond => {
@@ -150,13 +150,16 @@ fn distance_floor(request: &Request, value: u64, held: u64, owed: u64) -> Option
     u64::try_from(after).ok().filter(|missing| *missing > 0)
 }
 
-/// The tokens for a repayment of a value: the whole debt when what is left would be dust.
-fn repayment(request: &Request, value: Usd) -> Amount {
+/// The tokens for a repayment of a value: the whole debt when what is left would be dust and it can be closed, which takes
+/// a liquidator who pays for all of it and collateral that covers it. Otherwise dust is no reason to go past the target.
+fn repayment(request: &Request, bonus: Fraction, value: Usd) -> Amount {
     let debt = &request.debt;
-    if debt.value.minus_or_zero(value) < request.dust || value >= debt.value {
-        return debt.amount;
-    }
-    debt.price.amount_floor(value).min(debt.amount)
+    let closes = debt.value.minus_or_zero(value) < request.dust
+        && request.most >= debt.amount
+        && matches!(pay(request, bonus, debt.amount), Ok(Payment::Within(_)));
+    let wanted =
+        if closes || value >= debt.value { debt.amount } else { debt.price.amount_floor(value).min(debt.amount) };
+    request.most.min(wanted)
 }
 
 enum Payment {
@@ -169,7 +172,8 @@ fn pay(request: &Request, bonus: Fraction, repay: Amount) -> Result<Payment> {
     let value = request.debt.price.value_floor(repay)?;
     let seized = value.get().wrapping_add(scale_floor(value.get(), bonus));
     let seize = request.collateral.price.amount_floor(Usd::new(seized));
-    Ok(if seize > request.collateral.amount { Payment::Beyond } else { Payment::Within(seize) })
+    // All of it is beyond as well: an amount that saturates says no more than "at least so many".
+    Ok(if seize >= request.collateral.amount { Payment::Beyond } else { Payment::Within(seize) })
 }
 
 /// `value x (1 + bonus)`, rounded up.

@@ -5,6 +5,7 @@
 //! requirement is `V^2 / L`; it is bracketed to 2^-[`QUOTIENT_PLACES`] and each test says which end it needs.
 #![allow(dead_code)]
 
+pub mod pair;
 pub mod vault;
 
 use std::cmp::Ordering;

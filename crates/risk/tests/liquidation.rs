@@ -1,0 +1,296 @@
+//! What a liquidation moves, in vaults of two assets and of up to ten (risk model 5).
+#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic)]
+
+mod reference;
+
+use ballast_risk::haircut::Depth;
+use ballast_risk::health::{Health, Level};
+use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Request, preview};
+use ballast_risk::{Amount, Error, Fraction, Usd};
+use num_bigint::BigInt;
+use proptest::prelude::*;
+use reference::pair::*;
+use reference::vault::*;
+use reference::*;
+
+/// A liquidatable vault, and how much the liquidator has: without limit in one case of two.
+fn offers() -> impl Strategy<Value = (Pair, Amount)> {
+    (pairs(8), prop_oneof![Just(u64::MAX), word()]).prop_map(|(pair, most)| (pair, Amount::new(most)))
+}
+
+/// The request and what it moves, where anything does.
+fn moved(pair: &Pair, most: Amount) -> Option<(Request, Liquidation)> {
+    let request = pair.request(most)?;
+    let moved = preview(&request).ok()?;
+    Some((request, moved))
+}
+
+fn value(held: &Held, amount: Amount) -> Exact {
+    price(held.price) * Exact::int(amount.get())
+}
+
+/// Refused as healthy exactly when the maintenance requirement is met; otherwise something moves, or it is too small:
+/// either nothing is missing, or the repayment buys not a unit. Never more than the debt, the collateral or the offer.
+#[test]
+fn only_what_fails_maintenance_is_liquidated() {
+    let input = (prop_oneof![4 => offers(), 1 => (pairs(8), Just(Amount::ZERO))], any::<u8>());
+    holds(input, |((mut pair, most), less)| {
+        if less < 64 {
+            pair.debt.shares -= 1 + (pair.debt.shares >> 8).min(u64::from(less));
+        }
+        let Some(request) = pair.request(most) else { return Ok(()) };
+        match preview(&request) {
+            Err(Error::Healthy) => prop_assert!(request.maint.passes()),
+            Err(error) => {
+                prop_assert!(!request.maint.passes());
+                prop_assert_eq!(error, Error::LiquidationTooSmall);
+            }
+            Ok(moved) => {
+                prop_assert!(!request.maint.passes());
+                prop_assert!(moved.repay <= most && moved.repay <= request.debt.amount);
+                prop_assert!(moved.seize <= request.collateral.amount);
+                prop_assert!(!moved.repay.is_zero() && !moved.seize.is_zero());
+            }
+        }
+        Ok(())
+    });
+}
+
+/// The bonus: never above `clamp(least + slope x (1 - E / R), least, most)`, below by less than 3 of 2^-32 (the ratio is
+/// rounded down, its complement is one tick short, the product is rounded down). In a liquidation it is never above
+/// that, nor above what keeps `E - R_target` from getting worse.
+#[test]
+fn a_bonus_grows_with_the_shortfall() {
+    let bonus =
+        prop::array::uniform3(fractions()).prop_map(|[a, b, slope]| Bonus { least: a.min(b), most: a.max(b), slope });
+    let health =
+        (between(0, 1 << 61), between(0, 1 << 61), between(0, 1 << 61)).prop_map(|(assets, debts, requirement)| {
+            Health { assets: Usd::new(assets), debts: Usd::new(debts), requirement: Usd::new(requirement) }
+        });
+    // Equity within a multiple of the requirement.
+    let close =
+        (between(0, 1 << 60), between(1, 1 << 60), any::<u64>()).prop_map(|(debts, requirement, part)| Health {
+            assets: Usd::new(debts + part % (requirement + 1)),
+            debts: Usd::new(debts),
+            requirement: Usd::new(requirement),
+        });
+    holds((bonus, prop_oneof![1 => health, 3 => close]), |(bonus, health)| {
+        let got = rational(bonus.at(&health).get(), 1u64 << 32);
+        let part = |x: Fraction| rational(x.get(), 1u64 << 32);
+        let (equity, requirement) = (health.equity().max(0), health.requirement.get());
+        let margin = if requirement == 0 { rational(1, 1) } else { rational(equity, requirement) };
+        let short = (rational(1, 1) - margin).max(rational(0, 1));
+        let exact = (part(bonus.least) + part(bonus.slope) * short).min(part(bonus.most));
+        prop_assert!(got <= exact);
+        prop_assert!(exact - got < rational(3, 1u64 << 32));
+        Ok(())
+    });
+}
+
+/// Seized value <= repaid value x (1 + bonus), with exact values; the values that are reported are these, rounded down.
+#[test]
+fn the_liquidator_never_gets_more_than_the_bonus() {
+    holds(offers(), |(pair, most)| {
+        let Some((request, moved)) = moved(&pair, most) else { return Ok(()) };
+        let (seized, repaid) = (value(&pair.collateral, moved.seize), value(&pair.debt, moved.repay));
+        let factor = Exact::one() + fraction(moved.bonus);
+        prop_assert!(seized <= &repaid * &factor);
+        prop_assert!(usd(moved.seized_value) <= seized && usd(moved.repaid_value) <= repaid);
+        prop_assert!(usd(moved.seized_value) <= usd(moved.repaid_value) * factor);
+        prop_assert!(moved.bonus <= request.bonus.at(&request.maint));
+        prop_assert!(moved.bonus <= pair.bonus.most);
+        Ok(())
+    });
+}
+
+/// `E - R_target` is not worse afterwards: exactly, without any tolerance but the bracket of the quotients. What is
+/// seized counts `(1 + b) (1 - h)` of the repayment at most, what is repaid counts `1 + g` at least.
+#[test]
+fn a_liquidation_never_moves_away_from_the_target() {
+    holds(offers(), |(pair, most)| {
+        let Some((_, moved)) = moved(&pair, most) else { return Ok(()) };
+        let after = pair.after(&moved);
+        let count = |held: &Held, end| held.counts(&held.value(), Level::Target, end);
+        let before = count(&pair.debt, End::High) + count(&pair.collateral, End::High);
+        let after = count(&after.debt, End::Low) + count(&after.collateral, End::Low);
+        prop_assert!(after + Exact::tick(600) >= before);
+        Ok(())
+    });
+}
+
+/// What the sizing and the check after it may disagree about, in micro-dollars: the sizing subtracts exact values from
+/// the computed ones, the check computes them anew. By tests/shares.rs a computed value is up to 2^-30 and a unit off
+/// (no interest is pending here), so two of them 2 x 2^-30 of the larger; the haircut's own rounding is below 2^-30 of
+/// the collateral and 3, twice; the debt counts with its slope 1 + g + 2 D / L, and its rounding 2^-30 (D + D^2 / L), twice.
+fn rounding(request: &Request) -> BigInt {
+    let (c, d) = (&request.collateral, &request.debt);
+    let owed = Exact::int(d.value.get());
+    let square = addon(&owed, Fraction::ZERO, d.depth, End::High);
+    let part = Exact::int(c.value.get()) * Exact::int(4) + owed * Exact::int(6) + square * Exact::int(6);
+    (part * Exact::tick(30)).to_integer() + 12 + 4 * slope(request)
+}
+
+/// The largest slope of the debt's part, `1 + g + 2 D / L`, rounded up.
+fn slope(request: &Request) -> BigInt {
+    let (value, l) = (request.debt.value.get(), request.debt.depth.parts().0);
+    BigInt::from(3 + if l == 0 { 0 } else { 2 * (value / l) + 2 })
+}
+
+/// Never past the target, unless the whole debt is repaid (which the dust rule may ask for): at most by the
+/// [`rounding`], and by what one native unit that is not seized, and one that is repaid for the last of the collateral,
+/// are worth.
+#[test]
+fn a_liquidation_stops_at_the_target() {
+    holds(offers(), |(pair, most)| {
+        let Some((request, moved)) = moved(&pair, most) else { return Ok(()) };
+        if moved.repay == request.debt.amount {
+            return Ok(());
+        }
+        let Some(after) = pair.after(&moved).to_target() else { return Ok(()) };
+        let mut bound = rounding(&request) + Pair::unit_value(&pair.collateral);
+        if moved.seize == request.collateral.amount {
+            bound += (Pair::unit_value(&pair.debt) + 4) * slope(&request);
+        }
+        prop_assert!(BigInt::from(after) <= bound, "{} past the target, {} allowed", after, bound);
+        Ok(())
+    });
+}
+
+/// The dust rule closes a debt whole or changes nothing: it closes it when less than the dust value would be left and the
+/// collateral covers all of it, and never when more would be left.
+#[test]
+fn only_dust_is_closed_beyond_the_target() {
+    holds(pairs(8), |pair| {
+        let Some((request, moved)) = moved(&pair, Amount::MAX) else { return Ok(()) };
+        let without = Pair { dust: Usd::ZERO, ..pair.clone() };
+        let Some((_, plain)) = self::moved(&without, Amount::MAX) else { return Ok(()) };
+        let left = request.debt.value.get().saturating_sub(plain.repaid_value.get());
+        // A repayment of a value is rounded down by less than a native unit.
+        let unit = Pair::unit_value(&pair.debt) + 1;
+        let cost = value(&pair.debt, request.debt.amount) * (Exact::one() + fraction(moved.bonus));
+        let covered = cost < value(&pair.collateral, request.collateral.amount);
+        if left + unit < pair.dust.get() && covered {
+            prop_assert_eq!(moved.repay, request.debt.amount);
+        }
+        if moved.repay != plain.repay {
+            prop_assert_eq!(moved.repay, request.debt.amount);
+            let rest = request.debt.value.get().saturating_sub(plain.repaid_value.get());
+            prop_assert!(rest <= pair.dust.get() + unit, "closed {} of debt", rest);
+        }
+        Ok(())
+    });
+}
+
+/// The vault after the most that the pair can give: all of the debt repaid, or all of the collateral seized.
+fn exhausted(pair: &Pair, request: &Request, moved: &Liquidation) -> Pair {
+    let (c, d) = (&request.collateral, &request.debt);
+    let one = 1u128 << 32;
+    let factor = one + u128::from(moved.bonus.get());
+    let usd = |x: u128| Usd::new(u64::try_from(x).unwrap());
+    let seize = c.price.amount_floor(usd((u128::from(d.value.get()) * factor) / one)).min(c.amount);
+    let repay = d.price.amount_floor(usd((u128::from(c.value.get()) * one) / factor)).min(d.amount);
+    pair.after(&Liquidation { repay, seize, ..*moved })
+}
+
+/// One call without a limit either takes all of the debt or of the collateral, or brings the vault close to its target,
+/// or, where the pair cannot bring it there, close to the least distance that the pair can. The distance is convex, below
+/// the cap a parabola, of which a step of Newton's method leaves a quarter at most (the worst case is a double root; with
+/// a least distance above zero the step is longer than for the rest alone); three leave a 64th. To that come the
+/// [`rounding`], the native units that are not moved, and a micro-dollar for each step and for the rounded repayment,
+/// all with the slope of the debt and the bonus.
+#[test]
+fn one_call_is_enough() {
+    holds(pairs(8), |pair| {
+        let Some((request, moved)) = moved(&pair, Amount::MAX) else { return Ok(()) };
+        if moved.repay == request.debt.amount || moved.seize == request.collateral.amount {
+            return Ok(());
+        }
+        let (Some(before), Some(after)) = (net(&request.target), pair.after(&moved).to_target()) else { return Ok(()) };
+        let least = exhausted(&pair, &request, &moved).to_target().map_or(0, |net| (-net).max(0));
+        let units = (slope(&request) + 2) * (2 * Pair::unit_value(&pair.debt) + Pair::unit_value(&pair.collateral) + 6);
+        let bound = BigInt::from(least + (-before - least).max(0) / 64) + rounding(&request) + units;
+        prop_assert!(BigInt::from(-after) <= bound, "{} left of {}, {} allowed", -after, -before, bound);
+        Ok(())
+    });
+}
+
+/// Paying in parts does not pay better. `E / R` is quasi-concave in the repayment (E is linear, R convex), so where the
+/// whole liquidation does not lower it, no part of it does, and every part's bonus is at most the first one's. Tolerance:
+/// E and R are each known up to `slack` (9 x 2^-30 of the gross value and 5 for each position, tests/health.rs), and a
+/// part is rounded to native units; the bonus follows `E / R` with its slope.
+#[test]
+fn parts_are_not_paid_better() {
+    holds((pairs(4), 2u64..=6), |(pair, k)| {
+        let Some((request, whole)) = moved(&pair, Amount::MAX) else { return Ok(()) };
+        let end = pair.after(&whole);
+        let Some(at_end) = end.request(Amount::MAX) else { return Ok(()) };
+        let ratio = |h: &Health| (BigInt::from(h.equity()), BigInt::from(h.requirement.get()));
+        let ((e0, r0), (e1, r1)) = (ratio(&request.maint), ratio(&at_end.maint));
+        if e1 * &r0 < e0 * r1 || whole.repay.get() < k || whole.repay == request.debt.amount {
+            return Ok(());
+        }
+        let mut now = pair.clone();
+        let (mut repaid, mut seized) = (Exact::zero(), Exact::zero());
+        for _ in 0..k {
+            let Some(request) = now.request(Amount::new(whole.repay.get() / k)) else { return Ok(()) };
+            let part = match preview(&request) {
+                Ok(part) => part,
+                Err(_) => break,
+            };
+            let units = Pair::unit_value(&pair.debt) + Pair::unit_value(&pair.collateral);
+            let gross = BigInt::from(request.maint.assets.get()) + request.maint.debts.get();
+            let unsure = ((gross * 9u32) >> 30) + 5 * now.vault().len() + units * k * slope(&request);
+            let ticks: BigInt = ((unsure * 2u32 * pair.bonus.slope.get()) / request.maint.requirement.get().max(1)) + 3;
+            prop_assert!(BigInt::from(part.bonus.get()) <= ticks + whole.bonus.get(), "a better bonus");
+            repaid = repaid + value(&pair.debt, part.repay);
+            seized = seized + value(&pair.collateral, part.seize);
+            now = now.after(&part);
+            if part.repay == request.debt.amount {
+                return Ok(());
+            }
+        }
+        // With one bonus for all, the parts together get no more than the whole would for as much, to the unit.
+        if pair.bonus.slope.is_zero() {
+            prop_assert!(seized <= repaid * (Exact::one() + fraction(whole.bonus)));
+        }
+        Ok(())
+    });
+}
+
+/// Any request, even one that no vault makes: decided, never a panic.
+#[test]
+fn any_request_is_decided() {
+    let depth = prop_oneof![
+        depths(),
+        (word(), any::<u32>(), any::<u8>()).prop_map(|(l, reciprocal, shift)| Depth::from_parts(l, reciprocal, shift)),
+    ];
+    let leg =
+        || {
+            (word(), word(), prices(), fractions(), depth.clone()).prop_map(|(amount, value, price, haircut, depth)| {
+                Leg { amount: Amount::new(amount), value: Usd::new(value), price, haircut, depth }
+            })
+        };
+    let health = || {
+        prop::array::uniform3(word()).prop_map(|[assets, debts, requirement]| Health {
+            assets: Usd::new(assets),
+            debts: Usd::new(debts),
+            requirement: Usd::new(requirement),
+        })
+    };
+    let bonus = prop::array::uniform3(fractions()).prop_map(|[least, most, slope]| Bonus { least, most, slope });
+    let request = ((health(), health()), leg(), leg(), bonus, word(), word()).prop_map(
+        |((maint, target), debt, collateral, bonus, dust, most)| Request {
+            maint,
+            target,
+            debt,
+            collateral,
+            bonus,
+            dust: Usd::new(dust),
+            most: Amount::new(most),
+        },
+    );
+    holds(request, |request| {
+        let _ = preview(&request);
+        Ok(())
+    });
+}

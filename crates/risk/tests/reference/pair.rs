@@ -1,0 +1,155 @@
+//! A vault below its maintenance requirement, and the pair that a liquidation is about.
+
+use ballast_risk::Rate;
+use ballast_risk::health::{Level, Side};
+use ballast_risk::interest::{amount_ceil, amount_floor};
+use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Request};
+use ballast_risk::params::{Levels, MAX_BONUS};
+use proptest::prelude::*;
+
+use super::vault::*;
+use super::*;
+
+/// The debt and the collateral have an index of one and no interest pending, so that shares are native units; the other
+/// positions are anything.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    pub debt: Held,
+    pub collateral: Held,
+    pub others: Vec<Held>,
+    pub bonus: Bonus,
+    pub dust: Usd,
+}
+
+impl Pair {
+    pub fn vault(&self) -> Vec<Held> {
+        let mut all = vec![self.debt, self.collateral];
+        all.extend_from_slice(&self.others);
+        all
+    }
+
+    pub fn request(&self, most: Amount) -> Option<Request> {
+        let vault = self.vault();
+        let leg = |held: &Held| {
+            let (shares, index) = (Shares::new(held.shares), held.index);
+            let amount = if held.side == Side::Debt { amount_ceil(shares, index) } else { amount_floor(shares, index) };
+            Some(Leg {
+                amount: amount.ok()?,
+                value: Usd::new(held.position(Level::Maint).value().ok()?),
+                price: held.price,
+                haircut: held.margins.target,
+                depth: held.depth,
+            })
+        };
+        Some(Request {
+            maint: check(Level::Maint, &vault).ok()?,
+            target: check(Level::Target, &vault).ok()?,
+            debt: leg(&self.debt)?,
+            collateral: leg(&self.collateral)?,
+            bonus: self.bonus,
+            dust: self.dust,
+            most,
+        })
+    }
+
+    /// The vault after it.
+    pub fn after(&self, moved: &Liquidation) -> Self {
+        let mut pair = self.clone();
+        pair.debt.shares -= moved.repay.get();
+        pair.collateral.shares -= moved.seize.get();
+        pair
+    }
+
+    /// `E - R` at `Target` as computed.
+    pub fn to_target(&self) -> Option<i128> {
+        net(&check(Level::Target, &self.vault()).ok()?)
+    }
+
+    /// Value of one native unit, rounded up to micro-dollars.
+    pub fn unit_value(held: &Held) -> u64 {
+        held.price.value_floor(Amount::new(1)).unwrap().get() + 1
+    }
+}
+
+/// Haircuts of 2 to 60 % as they are listed, or any.
+fn listed() -> impl Strategy<Value = Levels> {
+    let usual = prop::array::uniform3(200u16..6_000).prop_map(|mut bps| {
+        bps.sort();
+        let [maint, target, init] = bps.map(|bps| Fraction::from_bps(bps).unwrap());
+        Levels { maint, target, init }
+    });
+    prop_oneof![usual, levels()]
+}
+
+/// Add-ons: none, up to 20 %, or any.
+fn addons() -> impl Strategy<Value = Levels> {
+    let usual = prop::array::uniform3(0u16..2_000).prop_map(|mut bps| {
+        bps.sort();
+        let [maint, target, init] = bps.map(|bps| Fraction::from_bps(bps).unwrap());
+        Levels { maint, target, init }
+    });
+    prop_oneof![Just(Levels::default()), usual, levels()]
+}
+
+/// A bonus that the validator accepts beside the haircut: `b (1 - h) <= h`, at most a quarter.
+fn bonus(h: Fraction, w: (u64, u64, u64), k: (u16, u16, u16)) -> Bonus {
+    let (h, one) = (u64::from(h.get()), 1u64 << 32);
+    let fits = if h == one - 1 {
+        one
+    } else {
+        (u128::from(h) << 32).div_euclid(u128::from(one - h)).try_into().unwrap_or(one)
+    };
+    let most = pick(0, fits.min(u64::from(MAX_BONUS.get())), w.0, k.0);
+    let part = |x: u64| Fraction::new(u32::try_from(x).unwrap());
+    Bonus { least: part(pick(0, most, w.1, k.1)), most: part(most), slope: part(pick(0, one - 1, w.2, k.2)) }
+}
+
+fn leg(side: Side, shares: u64, bits: u64, m: u64, margins: Levels, depth: Depth) -> Held {
+    let length = u64::from(64 - shares.leading_zeros());
+    let price = priced(m, (length + 64).saturating_sub(bits).max(46));
+    Held { side, shares, index: Index::ONE, price, rate: Rate::ZERO, elapsed: 0, usable: true, margins, depth }
+}
+
+/// Raises the debt until the vault fails `Maint`, and on by `beyond` (a part of the debt in 2^-64, squared twice so that
+/// most vaults are just below).
+fn indebted(mut pair: Pair, beyond: u64) -> Pair {
+    let fails = |pair: &Pair| check(Level::Maint, &pair.vault()).is_ok_and(|health| !health.passes());
+    let (mut low, mut high) = (0u64, u64::MAX);
+    while high - low > 1 {
+        pair.debt.shares = low + (high - low) / 2;
+        let vault = pair.vault();
+        // A debt that is refused for its size is too high as well.
+        if check(Level::Maint, &vault).is_ok_and(|health| health.passes()) {
+            low = pair.debt.shares;
+        } else {
+            high = pair.debt.shares;
+        }
+    }
+    let part = |x: u64| u64::try_from((u128::from(x) * u128::from(x)) >> 64).unwrap();
+    let more = u64::try_from((u128::from(high) * u128::from(part(part(beyond)))) >> 64).unwrap();
+    pair.debt.shares = high.saturating_add(more);
+    if !fails(&pair) {
+        pair.debt.shares = high;
+    }
+    pair
+}
+
+/// Liquidatable vaults of two assets, or of up to eight more.
+pub fn pairs(others: usize) -> impl Strategy<Value = Pair> {
+    let side = || (word(), any::<u64>(), depths());
+    let collateral = (side(), listed(), prop_oneof![4 => 24u64..=56, 1 => 0u64..=56]);
+    let debt = (side(), addons(), prop_oneof![3 => 0u64..=20, 1 => 0u64..=40]);
+    let rest = prop_oneof![Just(Vec::new()), vaults(others.max(1))];
+    let bonuses = (any::<(u64, u64, u64)>(), any::<(u16, u16, u16)>());
+    let dust = prop_oneof![Just(0), between(0, 1 << 40)];
+    (collateral, debt, rest, bonuses, dust, any::<u64>()).prop_map(|(collateral, debt, rest, (w, k), dust, beyond)| {
+        let ((shares, m, depth), margins, bits) = collateral;
+        let collateral = leg(Side::Deposit, shares, bits, m, margins, depth);
+        let ((_, m, depth), addons, coarse) = debt;
+        // A native unit of the debt is worth 2^-20 to 2^20 micro-dollars.
+        let debt = leg(Side::Debt, 1, 0, m, addons, depth);
+        let debt = Held { price: priced(m, 43 + coarse), ..debt };
+        let bonus = bonus(margins.maint, w, k);
+        indebted(Pair { debt, collateral, others: rest, bonus, dust: Usd::new(dust) }, beyond)
+    })
+}
