@@ -5,7 +5,10 @@
 //! newcomer and continuous integration need nothing but Rust. What goes to a public cluster is
 //! always built with the official tools, in a verifiable build.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 
@@ -27,18 +30,27 @@ pub enum Route {
     Registry,
 }
 
+/// Which tools have built it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tools {
+    /// Solana's, in whatever version the machine has.
+    Official,
+    /// Those with pinned versions. Only figures measured with them can be compared.
+    Pinned,
+}
+
 /// Leaves the program at [`paths::program_binary`].
-pub fn run(route: Route) -> Result<()> {
+pub fn run(route: Route) -> Result<Tools> {
     let cache = paths::cache()?;
     let official = route == Route::Any && process::works("cargo", &["build-sbf", "--version"]);
     let wanted = paths::program_binary()?;
     // Until the copy below, because the build folder is shared by all clones.
     let _lock = cache::lock(&cache)?;
-    let built = if official {
+    let (built, tools) = if official {
         say("building the program with cargo build-sbf");
-        build_sbf(&cache)?
+        (build_sbf(&cache)?, Tools::Official)
     } else {
-        registry_route::build(&cache)?
+        (registry_route::build(&cache)?, Tools::Pinned)
     };
     let size = install(&built, &wanted)?;
     say(format!("target/deploy/ballast.so: {size} bytes of at most {LARGEST}"));
@@ -47,10 +59,10 @@ pub fn run(route: Route) -> Result<()> {
         "the program is {size} bytes, the limit is {LARGEST}: look for code that is generated \
          several times, such as generic functions and account types"
     );
-    Ok(())
+    Ok(tools)
 }
 
-fn build_sbf(cache: &Path) -> Result<std::path::PathBuf> {
+fn build_sbf(cache: &Path) -> Result<PathBuf> {
     let folder = cache.join("target-build-sbf");
     let out = folder.join("deploy");
     process::run(
@@ -59,6 +71,8 @@ fn build_sbf(cache: &Path) -> Result<std::path::PathBuf> {
             .arg(paths::workspace()?.join("programs/ballast/Cargo.toml"))
             .arg("--sbf-out-dir")
             .arg(&out)
+            // The compiler in Solana's tools is older than the host's and builds the program as well.
+            .args(["--", "--ignore-rust-version"])
             .env("CARGO_TARGET_DIR", &folder),
     )?;
     Ok(out.join("ballast.so"))

@@ -65,7 +65,6 @@ pub fn build_generator() -> Result<PathBuf> {
 
 /// The description as it should be committed.
 pub fn generate(generator: &Path) -> Result<String> {
-    say("compiling what the program says about itself (2 to 3 minutes the first time)");
     let mut idl = process::output(
         // Without rustup's variables: Anchor's builder would make a toolchain name of them.
         process::outside_rustup(generator)

@@ -37,6 +37,14 @@ pub fn cache() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Where cargo keeps the sources of dependencies.
+pub fn cargo_home() -> Result<PathBuf> {
+    match non_empty("CARGO_HOME") {
+        Some(chosen) => Ok(chosen),
+        None => Ok(non_empty("HOME").context("neither CARGO_HOME nor HOME is set")?.join(".cargo")),
+    }
+}
+
 fn non_empty(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -12,8 +12,9 @@ use anyhow::{Context, Result};
 
 use crate::{
     bench,
-    build_program::{self, Route},
-    host, idl, paths, process,
+    build_program::{self, Route, Tools},
+    host, idl, paths,
+    process::{self, say},
 };
 
 const SELECTION: [&str; 5] = ["--locked", "--workspace", "--lib", "--bins", "--tests"];
@@ -23,11 +24,14 @@ const SELECTION: [&str; 5] = ["--locked", "--workspace", "--lib", "--bins", "--t
 pub fn run(deep: bool, filter: &[String]) -> Result<ExitCode> {
     let mut preparation = Preparation::default();
     preparation.step("format", check_format)?;
-    preparation.step("program", || build_program::run(Route::Any))?;
+    let tools = preparation.step("program", || build_program::run(Route::Any))?;
     preparation.step("build and lints", host::build_all)?;
     // Compiled here, so that the test which compares the IDL does not do it beside the others.
     preparation.step("idl", || idl::generate(&host::binary("print-idl")?).map(drop))?;
-    preparation.step("benchmarks", bench::check)?;
+    match tools {
+        Tools::Pinned => preparation.step("benchmarks", bench::check)?,
+        Tools::Official => say("benchmarks skipped: they compare only for programs that the pinned tools built"),
+    }
     preparation.print();
 
     let mut runner = host::cargo()?;
@@ -55,11 +59,11 @@ struct Preparation {
 }
 
 impl Preparation {
-    fn step(&mut self, name: &'static str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    fn step<T>(&mut self, name: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let start = Instant::now();
-        work()?;
+        let result = work()?;
         self.steps.push((name, start.elapsed()));
-        Ok(())
+        Ok(result)
     }
 
     fn print(&self) {

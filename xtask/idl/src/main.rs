@@ -23,7 +23,7 @@ fn print() -> Result<()> {
     let program = std::env::args_os().nth(1).map(PathBuf::from).context("usage: print-idl <program folder>")?;
     let idl = IdlBuilder::new()
         .program_path(program)
-        .cargo_args(["--locked", "--quiet", "--lib"].map(str::to_owned).to_vec())
+        .cargo_args(["--locked", "--lib"].map(str::to_owned).to_vec())
         .build()
         .context("cannot build the IDL")?;
     println!("{}", serde_json::to_string_pretty(&idl)?);

@@ -20,7 +20,10 @@ const THUNKS: &str = include_str!("../../sbf/thunks.ll");
 /// Compiles `programs/ballast` and returns the ELF's path.
 pub fn program(cache: &Path, toolchain: &Path, compiler: &Compiler, linker: &Path, library: &Path) -> Result<PathBuf> {
     let support = support_files(toolchain)?;
-    let flags = rustc_flags(linker, &support.join("thunks.ll"));
+    let mut flags = rustc_flags(linker, &support.join("thunks.ll"));
+    // Source paths are part of the program (errors carry them): not those of this machine.
+    flags.push(format!("--remap-path-prefix={}=/std", library.display()));
+    flags.push(format!("--remap-path-prefix={}=/cargo", paths::cargo_home()?.display()));
     let folder = cache.join("target-sbf");
     discard_if_stale(&folder, compiler, linker, library, &flags)?;
 
@@ -32,7 +35,6 @@ pub fn program(cache: &Path, toolchain: &Path, compiler: &Compiler, linker: &Pat
         }
         _ => {}
     }
-    say("building the program (2 to 3 minutes the first time)");
     process::run(
         process::outside_rustup(&compiler.cargo)
             .args(["build", "--release", "--locked", "--quiet", "--target"])
@@ -80,7 +82,6 @@ fn rustc_flags(linker: &Path, thunks: &Path) -> Vec<String> {
         "-Cpasses=lower-atomic",
         // The instruction set; what sBPF v3 lacks of v4 is switched off below.
         "-Ctarget-cpu=v4",
-        "-Ctarget-feature=+allows-misaligned-mem-access",
     ]
     .map(str::to_owned)
     .to_vec();
@@ -121,9 +122,7 @@ fn discard_if_stale(folder: &Path, compiler: &Compiler, linker: &Path, library: 
     if fs::read_to_string(&path).is_ok_and(|present| present == stamp) {
         return Ok(());
     }
-    if folder.is_dir() {
-        say("the program's tools have changed: its build folder starts afresh");
-    }
+    say("building the standard library and the program's dependencies (2 to 3 minutes)");
     cache::remove(folder)?;
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     fs::write(&path, stamp).with_context(|| format!("cannot write {}", path.display()))
