@@ -1,0 +1,196 @@
+//! People: a wallet, a vault, and what they do with it. Each verb sends one transaction.
+
+use ballast_client::event::Action;
+use ballast_client::instruction;
+use ballast_client::risk::Amount;
+use ballast_client::risk::health::Side;
+use ballast_client::risk::holding::Holding;
+use ballast_client::{HealthView, Pubkey, StateView, Vault, address};
+use solana_instruction::Instruction;
+use solana_keypair::Keypair;
+use solana_signer::Signer;
+
+use crate::fixture::Fixture;
+use crate::money::Money;
+use crate::outcome::Outcome;
+
+pub struct Actor {
+    pub fixture: Fixture,
+    pub key: Keypair,
+    /// Which of its vaults it uses.
+    pub id: u16,
+}
+
+impl Actor {
+    pub(crate) fn new(fixture: Fixture, key: Keypair) -> Self {
+        Self { fixture, key, id: 0 }
+    }
+
+    /// The same person, another vault.
+    pub fn with_vault(&self, id: u16) -> Self {
+        Self { fixture: self.fixture.clone(), key: self.key.insecure_clone(), id }
+    }
+
+    pub fn address(&self) -> Pubkey {
+        self.key.pubkey()
+    }
+
+    /// The address of the vault.
+    pub fn vault_address(&self) -> Pubkey {
+        address::vault(&self.fixture.market_address(), &self.address(), self.id)
+    }
+
+    pub fn vault(&self) -> Vault {
+        self.fixture.vault(&self.vault_address())
+    }
+
+    // The wallet.
+
+    /// New tokens, from nowhere.
+    pub fn is_given(&self, money: Money) {
+        let account = self.wallet(money.symbol);
+        self.fixture.adds_tokens(&account, money);
+    }
+
+    /// The token account of an asset.
+    pub fn wallet(&self, symbol: &str) -> Pubkey {
+        self.fixture.token_account(&self.address(), symbol)
+    }
+
+    /// Tokens in the wallet, native units.
+    pub fn balance(&self, symbol: &str) -> u64 {
+        self.fixture.balance(&self.wallet(symbol))
+    }
+
+    // What the vault has.
+
+    pub fn holding(&self, symbol: &str) -> Holding {
+        self.vault().holding(self.fixture.index(symbol))
+    }
+
+    /// Native units deposited, as they would be paid out now.
+    pub fn deposited(&self, symbol: &str) -> u64 {
+        self.amount(symbol, Side::Deposit)
+    }
+
+    /// Native units owed now.
+    pub fn owes(&self, symbol: &str) -> u64 {
+        self.amount(symbol, Side::Debt)
+    }
+
+    fn amount(&self, symbol: &str, side: Side) -> u64 {
+        let holding = self.holding(symbol);
+        if holding.side != side || holding.shares.is_zero() {
+            return 0;
+        }
+        let now = u64::try_from(self.fixture.now()).expect("after 1970");
+        holding.amount(&self.fixture.asset(symbol).accrued_pool(now)).map(Amount::get).expect("fits 64 bits")
+    }
+
+    pub fn health(&self) -> HealthView {
+        self.fixture.health(&self.vault_address())
+    }
+
+    pub fn state(&self) -> StateView {
+        self.health().state
+    }
+
+    // Instructions, for tests that change them before they send them.
+
+    pub fn open_vault(&self) -> Instruction {
+        instruction::open_vault(&self.address(), &self.address(), &self.fixture.market_address(), self.id)
+    }
+
+    pub fn close_vault(&self) -> Instruction {
+        instruction::close_vault(&self.address(), &self.vault_address(), &self.address())
+    }
+
+    /// `deposit` and `repay` have these accounts, `withdraw` and `borrow` those of the other.
+    pub fn instruction(&self, action: Action, money: Money) -> Instruction {
+        self.wallet(money.symbol);
+        let (owner, vault, asset) = (self.address(), self.vault_address(), self.fixture.index(money.symbol));
+        self.fixture.builds(|market| match action {
+            Action::Deposit => market.deposit(&owner, &vault, asset, money.units),
+            Action::Repay => market.repay(&owner, &vault, asset, money.units),
+            Action::Withdraw => market.withdraw(&owner, &vault, asset, Some(money.units)),
+            Action::Borrow => market.borrow(&owner, &vault, asset, money.units),
+        })
+    }
+
+    pub fn liquidate(&self, victim: &Self, pays: Money, takes: &str) -> Instruction {
+        self.wallet(pays.symbol);
+        self.wallet(takes);
+        let (debt, collateral) = (self.fixture.index(pays.symbol), self.fixture.index(takes));
+        let vault = victim.vault_address();
+        self.fixture.builds(|market| market.liquidate(&self.address(), &vault, debt, collateral, pays.units))
+    }
+
+    /// Sends instructions, paying the fee.
+    pub fn sends(&self, instructions: &[Instruction]) -> Outcome {
+        self.fixture.sends(instructions, &[&self.key])
+    }
+
+    // Verbs.
+
+    pub fn opens_vault(&self) -> Outcome {
+        self.sends(&[self.open_vault()])
+    }
+
+    pub fn closes_vault(&self) -> Outcome {
+        self.sends(&[self.close_vault()])
+    }
+
+    pub fn deposits(&self, money: Money) -> Outcome {
+        self.sends(&[self.instruction(Action::Deposit, money)])
+    }
+
+    pub fn withdraws(&self, money: Money) -> Outcome {
+        self.sends(&[self.instruction(Action::Withdraw, money)])
+    }
+
+    pub fn withdraws_all(&self, symbol: &str) -> Outcome {
+        self.wallet(symbol);
+        let (owner, vault, asset) = (self.address(), self.vault_address(), self.fixture.index(symbol));
+        let instruction = self.fixture.builds(|market| market.withdraw(&owner, &vault, asset, None));
+        self.sends(&[instruction])
+    }
+
+    pub fn borrows(&self, money: Money) -> Outcome {
+        self.sends(&[self.instruction(Action::Borrow, money)])
+    }
+
+    pub fn repays(&self, money: Money) -> Outcome {
+        self.sends(&[self.instruction(Action::Repay, money)])
+    }
+
+    /// Pays back somebody else's debt.
+    pub fn repays_for(&self, debtor: &Self, money: Money) -> Outcome {
+        self.wallet(money.symbol);
+        let asset = self.fixture.index(money.symbol);
+        let vault = debtor.vault_address();
+        let instruction = self.fixture.builds(|market| market.repay(&self.address(), &vault, asset, money.units));
+        self.sends(&[instruction])
+    }
+
+    /// Repays at most this much of somebody's debt and takes collateral for it.
+    pub fn liquidates(&self, victim: &Self, pays: Money, takes: &str) -> Outcome {
+        self.sends(&[self.liquidate(victim, pays, takes)])
+    }
+
+    /// Fills the vault with this many positions through real instructions: deposits of 10,000 dollars in the first
+    /// half of the assets, rounded up, debts of 1,000 dollars in the next ones. The market must be stocked.
+    pub fn fills_vault(&self, positions: usize) {
+        let tokens = self.fixture.world().tokens.clone();
+        let deposits = positions.div_ceil(2);
+        for (at, token) in tokens.iter().take(positions).enumerate() {
+            if at < deposits {
+                let money = self.fixture.worth(token.symbol, 10_000);
+                self.is_given(money);
+                self.deposits(money).expect("a deposit");
+            } else {
+                self.borrows(self.fixture.worth(token.symbol, 1_000)).expect("a loan");
+            }
+        }
+        assert_eq!(self.vault().used().len(), positions);
+    }
+}

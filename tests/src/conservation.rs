@@ -1,0 +1,81 @@
+//! Counting: every token and every share on the network, to the unit.
+
+use std::collections::HashMap;
+
+use ballast_client::{ID, Market, Pubkey, Vault, account, token};
+
+use crate::fixture::{Fixture, World};
+
+impl Fixture {
+    /// Panics unless all books balance. Runs by itself when the fixture goes out of scope.
+    pub fn conservation(&self) {
+        self.world().conservation();
+    }
+}
+
+impl World {
+    pub fn conservation(&self) {
+        let accounts = self.svm.get_program_accounts(&ID);
+        let vaults: Vec<_> = accounts.iter().filter_map(|(_, found)| account::vault(&found.data).ok()).collect();
+        for (address, found) in &accounts {
+            if let Ok(market) = account::market(&found.data) {
+                let of_market = vaults.iter().filter(|vault| vault.market == *address);
+                self.market_conserves(&market, &of_market.collect::<Vec<_>>());
+            }
+        }
+        self.supply_is_constant();
+    }
+
+    fn market_conserves(&self, market: &Market, vaults: &[&Vault]) {
+        for vault in vaults {
+            is_packed(vault, market.asset_count);
+        }
+        for (index, asset) in market.listed().iter().enumerate() {
+            let shares = |side: u8| {
+                let positions = vaults.iter().flat_map(|vault| vault.used());
+                let of_asset = positions.filter(|held| usize::from(held.asset) == index && held.side == side);
+                of_asset.map(|held| u128::from(held.shares)).sum::<u128>()
+            };
+            assert_eq!(shares(0), u128::from(asset.deposit_shares), "deposit shares of asset {index}");
+            assert_eq!(shares(1), u128::from(asset.debt_shares), "debt shares of asset {index}");
+            asset.pool().reserve_floor().unwrap_or_else(|_| panic!("INV-01: the pool of asset {index} is insolvent"));
+            let donated = self.donated.get(&asset.custody).copied().unwrap_or(0);
+            let custody = self.svm.get_account(&asset.custody).expect("a custody account");
+            let (owner, mint, held) = account::token(&custody.data).expect("a token account");
+            assert_eq!((owner, mint), (market.authority, asset.mint), "custody of asset {index}");
+            assert_eq!(held, asset.cash + donated, "INV-02: custody of asset {index} is its cash");
+        }
+    }
+
+    /// Nothing creates or destroys tokens: all accounts of a mint add up to its supply.
+    fn supply_is_constant(&self) {
+        let mut totals: HashMap<Pubkey, u128> = HashMap::new();
+        for program in [token::SPL_TOKEN, token::TOKEN_2022] {
+            for (_, found) in self.svm.get_program_accounts(&program) {
+                if found.data.len() >= 165
+                    && let Some((_, mint, amount)) = account::token(&found.data)
+                {
+                    *totals.entry(mint).or_default() += u128::from(amount);
+                }
+            }
+        }
+        for token in &self.tokens {
+            let mint = self.svm.get_account(&token.mint).expect("a mint");
+            let supply = u64::from_le_bytes(mint.data[36..44].try_into().expect("eight bytes"));
+            let total = totals.get(&token.mint).copied().unwrap_or(0);
+            assert_eq!(total, u128::from(supply), "tokens of {}", token.symbol);
+        }
+    }
+}
+
+/// Positions are sorted, each asset once, none empty, nothing behind them.
+fn is_packed(vault: &Vault, assets: u8) {
+    let used = vault.used();
+    assert_eq!(used.len(), usize::from(vault.position_count));
+    assert!(used.windows(2).all(|pair| pair[0].asset < pair[1].asset), "positions are sorted by asset, each once");
+    for held in used {
+        assert!(held.shares > 0 && held.side <= 1 && held.asset < assets, "a position in use: {held:?}");
+    }
+    let rest = &vault.positions[used.len()..];
+    assert!(bytemuck::cast_slice::<_, u8>(rest).iter().all(|byte| *byte == 0), "nothing behind the last position");
+}

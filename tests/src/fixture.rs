@@ -1,0 +1,457 @@
+//! A network with the compiled program, one market and prices that somebody keeps fresh.
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use anchor_lang::AnchorDeserialize;
+use ballast_client::instruction::{self, MarketRef};
+use ballast_client::local::{self, Published};
+use ballast_client::{HealthView, ID, Market, Pubkey, Vault, account, address, snapshot, token};
+use litesvm::LiteSVM;
+use solana_account::Account;
+use solana_clock::Clock;
+use solana_instruction::Instruction;
+use solana_keypair::Keypair;
+use solana_message::Message;
+use solana_signer::Signer;
+use solana_transaction::Transaction;
+
+use crate::actor::Actor;
+use crate::assets::{STANDARD, Token, tokens};
+use crate::money::{Money, native, units};
+use crate::outcome::{Fault, Outcome, Receipt, Refusal};
+use crate::{PROGRAM, key, oracle};
+
+/// The largest legacy transaction.
+pub const MAX_TRANSACTION_BYTES: usize = 1_232;
+/// When every test begins.
+pub const START: i64 = 1_750_000_000;
+/// Largest debt that a liquidation closes whole, micro-dollars.
+pub const DUST: u64 = 1_000_000;
+/// What every wallet starts with.
+const LAMPORTS: u64 = 100_000_000_000;
+
+/// Everything on the network. Tests reach it through [`Fixture`].
+pub struct World {
+    pub svm: LiteSVM,
+    /// The market's address.
+    pub market: Pubkey,
+    /// Listed assets, by index.
+    pub tokens: Vec<Token>,
+    /// Tokens sent to a custody account past the program, on purpose.
+    pub(crate) donated: HashMap<Pubkey, u64>,
+    /// A test that writes state past the program says so; its books are not counted.
+    pub(crate) tampered: bool,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && !self.tampered {
+            self.conservation();
+        }
+    }
+}
+
+/// A handle on a [`World`]; cheap to clone, so that actors can carry one.
+#[derive(Clone)]
+pub struct Fixture {
+    world: Rc<RefCell<World>>,
+}
+
+impl Default for Fixture {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Fixture {
+    /// The standard market with fresh prices, nobody in it yet.
+    pub fn new() -> Self {
+        Self::with_assets(STANDARD.len())
+    }
+
+    /// A market of `count` assets, the standard ones first, with fresh prices.
+    pub fn with_assets(count: usize) -> Self {
+        let fixture = Self::without_market();
+        fixture.creates_market(DUST).expect("a market");
+        for token in tokens(count) {
+            fixture.lists(token).expect("a listed asset");
+        }
+        fixture.refreshes_all();
+        fixture
+    }
+
+    /// The network with the program alone.
+    pub fn without_market() -> Self {
+        let mut svm = LiteSVM::new();
+        svm.add_program_from_file(ID, PROGRAM).expect("target/deploy/ballast.so: run `cargo xtask build-program`");
+        let world =
+            World { svm, market: crate::address("market"), tokens: vec![], donated: HashMap::new(), tampered: false };
+        let fixture = Self { world: Rc::new(RefCell::new(world)) };
+        fixture.sets_clock(START, 1_000);
+        for name in ["payer", "governance"] {
+            fixture.gives_lamports(&crate::address(name));
+        }
+        fixture
+    }
+
+    pub fn world(&self) -> Ref<'_, World> {
+        self.world.borrow()
+    }
+
+    pub fn world_mut(&self) -> RefMut<'_, World> {
+        self.world.borrow_mut()
+    }
+
+    /// Pays for what is nobody's in particular.
+    pub fn payer(&self) -> Keypair {
+        key("payer")
+    }
+
+    pub fn governance(&self) -> Keypair {
+        key("governance")
+    }
+
+    pub fn gives_lamports(&self, wallet: &Pubkey) {
+        let account = Account { lamports: LAMPORTS, ..Account::default() };
+        self.writes(wallet, account);
+    }
+
+    // Time.
+
+    pub fn clock(&self) -> Clock {
+        self.world().svm.get_sysvar()
+    }
+
+    /// Unix seconds.
+    pub fn now(&self) -> i64 {
+        self.clock().unix_timestamp
+    }
+
+    pub fn sets_clock(&self, unix_timestamp: i64, slot: u64) {
+        let clock = Clock { unix_timestamp, slot, ..self.clock() };
+        self.world_mut().svm.set_sysvar(&clock);
+    }
+
+    /// Lets time pass; prices grow old.
+    pub fn advances(&self, seconds: i64) {
+        let clock = self.clock();
+        self.sets_clock(clock.unix_timestamp + seconds, clock.slot + seconds.unsigned_abs() * 5 / 2);
+    }
+
+    // Transactions.
+
+    /// Sends a legacy transaction whose fee the first signer pays.
+    pub fn sends(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Outcome {
+        self.world_mut().sends(instructions, signers)
+    }
+
+    // Accounts.
+
+    pub fn account(&self, address: &Pubkey) -> Option<Account> {
+        self.world().svm.get_account(address)
+    }
+
+    /// Writes an account past the program. For accounts of other programs, and for states that no instruction leads to.
+    pub fn writes(&self, address: &Pubkey, account: Account) {
+        self.world_mut().svm.set_account(*address, account).expect("an account");
+    }
+
+    /// Writes an account with the lamports that its size needs.
+    pub fn writes_data(&self, address: &Pubkey, owner: &Pubkey, data: Vec<u8>) {
+        let lamports = self.world().svm.minimum_balance_for_rent_exemption(data.len());
+        self.writes(address, Account { lamports, data, owner: *owner, executable: false, rent_epoch: u64::MAX });
+    }
+
+    pub fn market_address(&self) -> Pubkey {
+        self.world().market
+    }
+
+    pub fn market(&self) -> Box<Market> {
+        self.market_at(&self.market_address())
+    }
+
+    pub fn market_at(&self, address: &Pubkey) -> Box<Market> {
+        account::market(&self.account(address).expect("a market").data).expect("a market")
+    }
+
+    pub fn vault(&self, address: &Pubkey) -> Vault {
+        account::vault(&self.account(address).expect("a vault").data).expect("a vault")
+    }
+
+    /// Changes the market past the program. The books are not counted any more.
+    pub fn tampers_with_market(&self, change: impl FnOnce(&mut Market)) {
+        let address = self.market_address();
+        let mut market = self.market();
+        change(&mut market);
+        self.writes_data(&address, &ID, account::encode(&*market));
+        self.world_mut().tampered = true;
+    }
+
+    /// Changes a vault past the program. The books are not counted any more.
+    pub fn tampers_with_vault(&self, address: &Pubkey, change: impl FnOnce(&mut Vault)) {
+        let mut vault = self.vault(address);
+        change(&mut vault);
+        self.writes_data(address, &ID, account::encode(&vault));
+        self.world_mut().tampered = true;
+    }
+
+    /// Builds instructions from the market account as it is now.
+    pub fn builds<T>(&self, build: impl FnOnce(MarketRef<'_>) -> T) -> T {
+        build(MarketRef { address: self.market_address(), market: &self.market() })
+    }
+
+    // The market.
+
+    /// Governance creates the market.
+    pub fn creates_market(&self, dust: u64) -> Outcome {
+        let (payer, market, governance) = (self.payer(), key("market"), self.governance());
+        let rent = self.world().svm.minimum_balance_for_rent_exemption(Market::SPACE);
+        let both = instruction::create_market(&payer.pubkey(), &market.pubkey(), &governance.pubkey(), rent, dust);
+        self.sends(&both, &[&payer, &market, &governance])
+    }
+
+    /// Creates the mint of a token and publishes its price; it is not listed yet.
+    pub fn mints(&self, token: &Token) {
+        let mint = local::mint(&crate::address("mint authority"), token.decimals, 0);
+        self.writes_data(&token.mint, &token.token_program, mint);
+        self.publishes_for(token, &oracle::published(token.price, self.now()));
+    }
+
+    /// Governance lists a token.
+    pub fn lists(&self, token: Token) -> Outcome {
+        self.mints(&token);
+        let parameters = token.listing.parameters().expect("parameters in range");
+        let instruction = instruction::list_asset(
+            &self.governance().pubkey(),
+            &self.payer().pubkey(),
+            &self.market_address(),
+            &token.mint,
+            &token.token_program,
+            parameters,
+        );
+        let receipt = self.sends(&[instruction], &[&self.payer(), &self.governance()])?;
+        self.world_mut().tokens.push(token);
+        Ok(receipt)
+    }
+
+    pub fn token(&self, symbol: &str) -> Token {
+        self.world().token(symbol).clone()
+    }
+
+    /// The index of an asset in the market.
+    pub fn index(&self, symbol: &str) -> u8 {
+        self.world().index(symbol)
+    }
+
+    /// The record of an asset.
+    pub fn asset(&self, symbol: &str) -> ballast_client::Asset {
+        self.market().assets[usize::from(self.index(symbol))]
+    }
+
+    pub fn custody(&self, symbol: &str) -> Pubkey {
+        address::custody(&self.market_address(), &self.token(symbol).mint)
+    }
+
+    // Prices.
+
+    fn publishes_for(&self, token: &Token, seen: &Published) {
+        let data = oracle::account(token.listing.oracle_kind, &token.feed(), seen, self.clock().slot);
+        self.writes_data(&token.oracle, &token.oracle_program(), data);
+    }
+
+    /// The oracle publishes a price; nobody has refreshed the market yet.
+    pub fn publishes(&self, symbol: &str, seen: &Published) {
+        self.publishes_for(&self.token(symbol), seen);
+    }
+
+    /// The oracle publishes a price in dollars, now.
+    pub fn sets_price(&self, symbol: &str, dollars: &str) {
+        self.publishes(symbol, &oracle::published(dollars, self.now()));
+    }
+
+    /// Somebody refreshes the prices of these assets.
+    pub fn refreshes(&self, symbols: &[&str]) -> Outcome {
+        self.sends(&[self.refresh_instruction(symbols)], &[&self.payer()])
+    }
+
+    pub fn refresh_instruction(&self, symbols: &[&str]) -> Instruction {
+        let prices: Vec<_> = symbols.iter().map(|symbol| (self.index(symbol), self.token(symbol).oracle)).collect();
+        instruction::refresh_prices(&self.market_address(), &prices)
+    }
+
+    /// All oracles publish their starting price again, or the one set last, and somebody refreshes them all.
+    pub fn refreshes_all(&self) {
+        let symbols: Vec<_> = self.world().tokens.iter().map(|token| token.symbol).collect();
+        for symbol in &symbols {
+            let last = self.world().tokens[usize::from(self.index(symbol))].price;
+            self.sets_price(symbol, last);
+        }
+        for some in symbols.chunks(16) {
+            self.refreshes(some).expect("fresh prices");
+        }
+    }
+
+    /// A second later the price of an asset is another, and the market knows it.
+    pub fn price_moves(&self, symbol: &str, dollars: &'static str) -> Receipt {
+        self.advances(1);
+        let index = usize::from(self.index(symbol));
+        self.world_mut().tokens[index].price = dollars;
+        self.sets_price(symbol, dollars);
+        self.refreshes(&[symbol]).expect("a good price")
+    }
+
+    /// The price moves and stays so long that its average has followed.
+    pub fn price_settles(&self, symbol: &str, dollars: &'static str) {
+        self.price_moves(symbol, dollars);
+        for _ in 0..4 {
+            self.advances(3_600);
+            self.refreshes_all();
+        }
+    }
+
+    // People.
+
+    /// Somebody with lamports, without tokens and without a vault.
+    pub fn newcomer(&self, name: &str) -> Actor {
+        let actor = Actor::new(self.clone(), key(name));
+        self.gives_lamports(&actor.address());
+        actor
+    }
+
+    /// Somebody with tokens in the wallet and an empty vault.
+    pub fn actor(&self, name: &str, wallet: &[Money]) -> Actor {
+        let actor = self.newcomer(name);
+        for money in wallet {
+            actor.is_given(*money);
+        }
+        actor.opens_vault().expect("a vault");
+        actor
+    }
+
+    /// A lender who has put 10,000,000 dollars of every asset into the market.
+    pub fn stocked(self) -> Self {
+        let lender = self.actor("lender", &[]);
+        let tokens = self.world().tokens.clone();
+        for (at, token) in tokens.iter().enumerate() {
+            // One vault holds 32 assets; the lender uses as many as it takes.
+            let id = (at / ballast_client::MAX_POSITIONS) as u16;
+            let lender = lender.with_vault(id);
+            if id > 0 && at % ballast_client::MAX_POSITIONS == 0 {
+                lender.opens_vault().expect("another vault");
+            }
+            let money = worth(token, 10_000_000);
+            lender.is_given(money);
+            lender.deposits(money).expect("a deposit");
+        }
+        self
+    }
+
+    /// The tokens that this many dollars are at the starting price.
+    pub fn worth(&self, symbol: &str, dollars: u64) -> Money {
+        worth(&self.token(symbol), dollars)
+    }
+
+    /// Sends tokens to a custody account past the program.
+    pub fn donates(&self, money: Money) {
+        let custody = self.custody(money.symbol);
+        self.adds_tokens(&custody, money);
+        *self.world_mut().donated.entry(custody).or_default() += money.units;
+    }
+
+    /// Puts new tokens into a token account that exists.
+    pub fn adds_tokens(&self, to: &Pubkey, money: Money) {
+        let mut account = self.account(to).expect("a token account");
+        let (_, mint, amount) = account::token(&account.data).expect("a token account");
+        account.data[64..72].copy_from_slice(&(amount + money.units).to_le_bytes());
+        self.writes(to, account);
+        let mut account = self.account(&mint).expect("a mint");
+        let supply = u64::from_le_bytes(account.data[36..44].try_into().expect("eight bytes"));
+        account.data[36..44].copy_from_slice(&(supply + money.units).to_le_bytes());
+        self.writes(&mint, account);
+    }
+
+    /// The associated token account of a wallet, empty if it is new.
+    pub fn token_account(&self, wallet: &Pubkey, symbol: &str) -> Pubkey {
+        let token = self.token(symbol);
+        let address = token::address(wallet, &token.mint, &token.token_program);
+        if self.account(&address).is_none() {
+            self.writes_data(&address, &token.token_program, local::token_account(&token.mint, wallet, 0));
+        }
+        address
+    }
+
+    /// What a token account holds.
+    pub fn balance(&self, address: &Pubkey) -> u64 {
+        self.account(address).and_then(|account| account::token(&account.data)).map_or(0, |(_, _, amount)| amount)
+    }
+
+    /// What the program says about a vault. The client must say the same of the decoded accounts.
+    pub fn health(&self, vault: &Pubkey) -> HealthView {
+        let instruction = self.builds(|market| market.view_health(vault));
+        let receipt = self.sends(&[instruction], &[&self.payer()]).expect("a view");
+        let view = HealthView::try_from_slice(&receipt.return_data).expect("a health view");
+        let now = u64::try_from(self.now()).expect("after 1970");
+        assert_eq!(view, snapshot::health(&self.market(), &self.vault(vault), now), "program and client disagree");
+        view
+    }
+}
+
+/// The tokens that this many dollars are at the starting price.
+fn worth(token: &Token, dollars: u64) -> Money {
+    let price = u128::from(units(token.price, 12));
+    let scaled = u128::from(dollars) * 10u128.pow(12 + u32::from(token.decimals));
+    native(token.symbol, u64::try_from(scaled / price).expect("fits 64 bits"))
+}
+
+impl World {
+    pub fn token(&self, symbol: &str) -> &Token {
+        &self.tokens[usize::from(self.index(symbol))]
+    }
+
+    pub fn index(&self, symbol: &str) -> u8 {
+        let found = self.tokens.iter().position(|token| token.symbol == symbol);
+        found.unwrap_or_else(|| panic!("{symbol} is not listed")) as u8
+    }
+
+    fn sends(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Outcome {
+        // Equal transactions are different ones.
+        self.svm.expire_blockhash();
+        let payer = signers[0].pubkey();
+        let message = Message::new_with_blockhash(instructions, Some(&payer), &self.svm.latest_blockhash());
+        let accounts = message.account_keys.len();
+        let bytes = 1 + 64 * usize::from(message.header.num_required_signatures) + message.serialize().len();
+        assert!(bytes <= MAX_TRANSACTION_BYTES, "{bytes} bytes do not fit a legacy transaction");
+        let before = self.holdings(&message.account_keys);
+        let mut transaction = Transaction::new_unsigned(message.clone());
+        transaction.partial_sign(signers, self.svm.latest_blockhash());
+        match self.svm.send_transaction(transaction) {
+            Ok(meta) => Ok(Receipt::new(meta, bytes, accounts)),
+            Err(failed) => {
+                let mut expected = before;
+                if let Some(account) = expected.get_mut(&payer) {
+                    account.lamports -= failed.meta.fee;
+                }
+                let after = self.holdings(&message.account_keys);
+                let mut changed: Vec<_> =
+                    after.keys().chain(expected.keys()).filter(|key| after.get(key) != expected.get(key)).collect();
+                changed.dedup();
+                Err(Refusal {
+                    fault: Fault::of(&failed.err, &failed.meta.logs),
+                    compute_units: failed.meta.compute_units_consumed,
+                    changed: changed.into_iter().copied().collect(),
+                    logs: failed.meta.logs,
+                })
+            }
+        }
+    }
+
+    /// All accounts of the program and of the token programs, all wallets, and those named.
+    fn holdings(&self, named: &[Pubkey]) -> HashMap<Pubkey, Account> {
+        let owners = [ID, token::SPL_TOKEN, token::TOKEN_2022, Pubkey::default()];
+        let owned = owners.iter().flat_map(|owner| self.svm.get_program_accounts(owner));
+        let named = named.iter().filter_map(|key| self.svm.get_account(key).map(|account| (*key, account)));
+        owned.chain(named).collect()
+    }
+}
