@@ -223,9 +223,15 @@ impl Pool {
     /// Sets both rates from the utilisation. Called last, after every change of cash or shares.
     ///
     /// Depositors get `borrow rate x utilisation x (1 - reserve factor)`, every step rounded down, so that they never
-    /// get more than borrowers pay.
+    /// get more than borrowers pay. Both are zero once the borrow index has reached its limit.
     pub fn update_rates(&mut self, curve: &Curve, reserve_factor: Fraction) -> Result<()> {
         let utilisation = self.utilisation_floor()?;
+        if self.borrow_index.get() == INDEX_LIMIT {
+            // Nothing accrues any more, so a health check must not bring anything forward either.
+            self.borrow_rate = Rate::ZERO;
+            self.supply_rate = Rate::ZERO;
+            return Ok(());
+        }
         self.borrow_rate = borrow_rate_floor(curve, utilisation);
         let all = scale_floor(u64::from(self.borrow_rate.get()), utilisation);
         let shared = scale_floor(all, reserve_factor.complement_floor());

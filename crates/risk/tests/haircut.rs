@@ -1,5 +1,5 @@
 //! The size-dependent requirement of one position against the integral it stands for.
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod reference;
 

@@ -188,6 +188,20 @@ fn the_supply_rate_is_no_more_than_its_share() {
     });
 }
 
+/// A pool whose borrow index has reached its limit works on without interest; so no rate may promise any, or a deposit
+/// brought forward by its rate would be valued above what it will ever be worth.
+#[test]
+fn at_the_limit_of_the_index_rates_are_zero() {
+    holds((curves(), fractions(), indexes(), word(), word()), |(curve, factor, supply, deposit, debt)| {
+        let mut pool = Pool::new(0);
+        (pool.supply_index, pool.borrow_index) = (supply, Index::MAX);
+        (pool.deposit_shares, pool.debt_shares) = (Shares::new(deposit >> 13), Shares::new(debt >> 13));
+        pool.update_rates(&curve, factor).unwrap();
+        prop_assert!(pool.supply_rate.is_zero() && pool.borrow_rate.is_zero());
+        Ok(())
+    });
+}
+
 // ---------------------------------------------------------------------------------------------- sequences
 
 const USERS: usize = 3;

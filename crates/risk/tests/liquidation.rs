@@ -1,5 +1,5 @@
 //! What a liquidation moves, in vaults of two assets and of up to ten (risk model 5).
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod reference;
 
@@ -133,7 +133,7 @@ fn rounding(request: &Request) -> BigInt {
 /// The largest slope of the debt's part, `1 + g + 2 D / L`, rounded up.
 fn slope(request: &Request) -> BigInt {
     let (value, l) = (request.debt.value.get(), request.debt.depth.parts().0);
-    BigInt::from(3 + if l == 0 { 0 } else { 2 * (value / l) + 2 })
+    BigInt::from(3 + value.checked_div(l).map_or(0, |times| 2 * times + 2))
 }
 
 /// Never past the target, unless the whole debt is repaid (which the dust rule may ask for): at most by the

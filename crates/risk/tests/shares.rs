@@ -1,5 +1,5 @@
 //! Shares and amounts, both ways, and the value of shares through a unit.
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod reference;
 

@@ -113,24 +113,22 @@ fn leg(side: Side, shares: u64, bits: u64, m: u64, margins: Levels, depth: Depth
 /// Raises the debt until the vault fails `Maint`, and on by `beyond` (a part of the debt in 2^-64, squared twice so that
 /// most vaults are just below).
 fn indebted(mut pair: Pair, beyond: u64) -> Pair {
-    let fails = |pair: &Pair| check(Level::Maint, &pair.vault()).is_ok_and(|health| !health.passes());
+    let mut vault = pair.vault();
+    let mut health = |shares: u64| {
+        vault[0].shares = shares;
+        check(Level::Maint, &vault)
+    };
     let (mut low, mut high) = (0u64, u64::MAX);
     while high - low > 1 {
-        pair.debt.shares = low + (high - low) / 2;
-        let vault = pair.vault();
+        let middle = low + (high - low) / 2;
         // A debt that is refused for its size is too high as well.
-        if check(Level::Maint, &vault).is_ok_and(|health| health.passes()) {
-            low = pair.debt.shares;
-        } else {
-            high = pair.debt.shares;
-        }
+        if health(middle).is_ok_and(|health| health.passes()) { low = middle } else { high = middle }
     }
     let part = |x: u64| u64::try_from((u128::from(x) * u128::from(x)) >> 64).unwrap();
     let more = u64::try_from((u128::from(high) * u128::from(part(part(beyond)))) >> 64).unwrap();
-    pair.debt.shares = high.saturating_add(more);
-    if !fails(&pair) {
-        pair.debt.shares = high;
-    }
+    let raised = high.saturating_add(more);
+    let fails = health(raised).is_ok_and(|health| !health.passes());
+    pair.debt.shares = if fails { raised } else { high };
     pair
 }
 
