@@ -1,0 +1,251 @@
+//! What every operation costs on the compiled program: compute units, bytes of a legacy transaction, accounts.
+//!
+//! `bench` measures and writes `benches/cu.md` and `benches/cu.json`; a drift of more than 3 % against the committed
+//! figures, in either direction, fails unless `--accept` is given. `bench --check` compares and writes nothing.
+//! Run it as `cargo xtask bench`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use ballast_client::event::Action;
+use ballast_tests::{Actor, Fixture, Money, Receipt};
+use serde_json::{Value, json};
+
+/// Positions of the vaults measured; half of them deposits, half debts.
+const POSITIONS: [usize; 6] = [1, 2, 4, 8, 16, 32];
+/// Prices refreshed in one instruction.
+const PRICES: [usize; 3] = [1, 4, 8];
+/// Largest drift that needs no decision, in percent.
+const TOLERANCE: u64 = 3;
+/// Assets of the market: the largest vault and some that it does not use.
+const ASSETS: usize = 40;
+
+/// One line of the table.
+struct Row {
+    operation: &'static str,
+    /// Positions of the vault, or prices refreshed.
+    count: usize,
+    compute_units: u64,
+    bytes: usize,
+    accounts: usize,
+}
+
+impl Row {
+    fn new(operation: &'static str, count: usize, receipt: &Receipt) -> Self {
+        let Receipt { compute_units, bytes, accounts, .. } = *receipt;
+        Self { operation, count, compute_units, bytes, accounts }
+    }
+}
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (check, accept) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => (false, false),
+        ["--check"] => (true, false),
+        ["--accept"] => (false, true),
+        _ => {
+            eprintln!("usage: bench [--check | --accept]");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let rows = measure();
+    let drifted = compare(&rows)?;
+    for line in &drifted {
+        eprintln!("{line}");
+    }
+    if !drifted.is_empty() && !accept {
+        bail!("{} rows drifted by more than {TOLERANCE} %; `cargo xtask bench --accept` records them", drifted.len());
+    }
+    if !check {
+        std::fs::write(path("cu.json"), to_json(&rows)).context("cannot write benches/cu.json")?;
+        std::fs::write(path("cu.md"), to_markdown(&rows)).context("cannot write benches/cu.md")?;
+    }
+    println!("{} rows measured, {} drifted by more than {TOLERANCE} %", rows.len(), drifted.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../benches")).join(name)
+}
+
+/// Rows that differ by more than the tolerance from the committed ones, or are new, or gone.
+fn compare(rows: &[Row]) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(path("cu.json")).unwrap_or_else(|_| "[]".into());
+    let committed: Vec<Value> = serde_json::from_str(&text).context("benches/cu.json is not valid")?;
+    let mut before: BTreeMap<(String, u64), u64> = BTreeMap::new();
+    for row in &committed {
+        let key = (row["operation"].as_str().unwrap_or_default().to_owned(), row["count"].as_u64().unwrap_or_default());
+        before.insert(key, row["compute_units"].as_u64().unwrap_or_default());
+    }
+    let mut drifted = vec![];
+    for row in rows {
+        let units = row.compute_units;
+        match before.remove(&(row.operation.to_owned(), row.count as u64)) {
+            None => drifted.push(format!("{} {}: new, {units}", row.operation, row.count)),
+            Some(old) if units.abs_diff(old) * 100 > old * TOLERANCE => {
+                drifted.push(format!("{} {}: {old} -> {units}", row.operation, row.count));
+            }
+            Some(old) if old != units => eprintln!("{} {}: {old} -> {units}", row.operation, row.count),
+            Some(_) => {}
+        }
+    }
+    drifted.extend(before.into_keys().map(|(operation, count)| format!("{operation} {count}: gone")));
+    Ok(drifted)
+}
+
+fn to_json(rows: &[Row]) -> String {
+    let lines = rows.iter().map(|row| {
+        json!({
+            "operation": row.operation,
+            "count": row.count,
+            "compute_units": row.compute_units,
+            "bytes": row.bytes,
+            "accounts": row.accounts,
+        })
+        .to_string()
+    });
+    format!("[\n{}\n]\n", lines.collect::<Vec<_>>().join(",\n"))
+}
+
+fn to_markdown(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "# Compute units\n\n\
+         Measured by `cargo xtask bench` on the compiled program in LiteSVM. A vault of n positions has half deposits and\n\
+         half debts; prices are fresh in the market account. Bytes are those of a legacy transaction with one signature\n\
+         (1,232 are allowed), accounts those that it names. For `refresh_prices` the count is the number of prices.\n\n\
+         | operation | positions | compute units | bytes | accounts |\n|---|---:|---:|---:|---:|\n",
+    );
+    for Row { operation, count, compute_units, bytes, accounts } in rows {
+        let count = if *count == 0 { "-".to_owned() } else { count.to_string() };
+        text.push_str(&format!("| {operation} | {count} | {compute_units} | {bytes} | {accounts} |\n"));
+    }
+    text
+}
+
+fn measure() -> Vec<Row> {
+    let mut rows = vec![];
+    rows.extend(setting_up());
+    let market = Fixture::with_assets(ASSETS).stocked();
+    rows.extend(PRICES.map(|count| refreshing(&market, count)));
+    for positions in POSITIONS {
+        rows.extend(moving(&market, positions));
+    }
+    for positions in POSITIONS.into_iter().filter(|positions| *positions > 1) {
+        rows.push(liquidating(positions));
+    }
+    rows.sort_by_key(|row| (ORDER.iter().position(|name| *name == row.operation), row.count));
+    rows
+}
+
+/// The order of the table.
+const ORDER: [&str; 12] = [
+    "deposit",
+    "repay",
+    "withdraw",
+    "borrow",
+    "liquidate",
+    "refresh_prices",
+    "view_health",
+    "open_vault",
+    "close_vault",
+    "create_market",
+    "list_asset",
+    "withdraw without debt",
+];
+
+fn setting_up() -> Vec<Row> {
+    let empty = Fixture::without_market();
+    let created = empty.creates_market(1_000_000).expect("a market");
+    let listed = empty.lists(ballast_tests::assets::token("SOL")).expect("an asset");
+    let alice = empty.newcomer("alice");
+    let opened = alice.opens_vault().expect("a vault");
+    let closed = alice.closes_vault().expect("no vault");
+    vec![
+        Row::new("create_market", 0, &created),
+        Row::new("list_asset", 0, &listed),
+        Row::new("open_vault", 0, &opened),
+        Row::new("close_vault", 0, &closed),
+    ]
+}
+
+/// Refreshing the first prices of the market, each newer than the one stored.
+fn refreshing(market: &Fixture, count: usize) -> Row {
+    market.advances(1);
+    let tokens = market.world().tokens.clone();
+    let symbols: Vec<_> = tokens.iter().take(count).map(|token| token.symbol).collect();
+    for token in tokens.iter().take(count) {
+        market.sets_price(token.symbol, token.price);
+    }
+    Row::new("refresh_prices", count, &market.refreshes(&symbols).expect("good prices"))
+}
+
+/// Deposit, withdraw, borrow, repay and the view of a vault with this many positions.
+fn moving(market: &Fixture, positions: usize) -> Vec<Row> {
+    let alice = market.actor(
+        ["one", "two", "four", "eight", "sixteen", "most"][POSITIONS.iter().position(|n| *n == positions).unwrap_or(0)],
+        &[],
+    );
+    alice.fills_vault(positions);
+    // A second later, so that there is interest to accrue; prices are still fresh.
+    market.advances(1);
+    market.refreshes_all();
+    market.advances(1);
+    let tokens = market.world().tokens.clone();
+    let mut rows = vec![];
+    let mut measured = |operation, action, money: Money| {
+        let receipt = alice.sends(&[alice.instruction(action, money)]).expect("an accepted transaction");
+        rows.push(Row::new(operation, positions, &receipt));
+    };
+    let held = market.worth(tokens[0].symbol, 100);
+    alice.is_given(held);
+    measured("deposit", Action::Deposit, held);
+    if positions == 1 {
+        measured("withdraw without debt", Action::Withdraw, held);
+    } else {
+        measured("withdraw", Action::Withdraw, held);
+        let owed = market.worth(tokens[positions - 1].symbol, 100);
+        measured("borrow", Action::Borrow, owed);
+        measured("repay", Action::Repay, owed);
+    }
+    let view = market.builds(|market| market.view_health(&alice.vault_address()));
+    rows.push(Row::new("view_health", positions, &alice.sends(&[view]).expect("a view")));
+    rows
+}
+
+/// Part of the last debt against the first collateral, after all collateral has lost a third of its value.
+fn liquidating(positions: usize) -> Row {
+    let market = Fixture::with_assets(ASSETS).stocked();
+    let alice = market.actor("alice", &[]);
+    let tokens = market.world().tokens.clone();
+    let deposits = positions / 2;
+    for token in &tokens[..deposits] {
+        let money = market.worth(token.symbol, 10_000);
+        alice.is_given(money);
+        alice.deposits(money).expect("a deposit");
+    }
+    for token in &tokens[deposits..positions] {
+        alice.borrows(market.worth(token.symbol, 6_000)).expect("a loan");
+    }
+    for token in &tokens[..deposits] {
+        market.price_moves(token.symbol, lowered(token.price));
+    }
+    market.refreshes_all();
+    market.advances(1);
+    let liquidator: Actor = market.actor("liquidator", &[]);
+    let pays = market.worth(tokens[positions - 1].symbol, 500);
+    liquidator.is_given(pays);
+    let receipt = liquidator.liquidates(&alice, pays, tokens[0].symbol).expect("a liquidation");
+    Row::new("liquidate", positions, &receipt)
+}
+
+/// A price a third lower. Decimal strings, so the digits are scaled as an integer.
+fn lowered(price: &str) -> &'static str {
+    let (whole, part) = price.split_once('.').unwrap_or((price, ""));
+    let digits: u128 = format!("{whole}{part}00").parse().expect("a decimal price");
+    let places = part.len() + 2;
+    let text = format!("{:0>width$}", digits * 67 / 100, width = places + 1);
+    let (whole, part) = text.split_at(text.len() - places);
+    Box::leak(format!("{whole}.{part}").into_boxed_str())
+}
