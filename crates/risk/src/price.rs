@@ -21,8 +21,21 @@ pub struct Price {
 pub const MIN_SHIFT: u32 = 33;
 /// Largest shift of a price: one native unit above 2^-117 micro-dollars.
 pub const MAX_SHIFT: u32 = 180;
-/// `5^27` is the largest power of five that fits 63 bits, so decimal exponents down to -27 divide exactly once.
-const MAX_POWER: u32 = 27;
+/// `5^0` to `5^27`, the largest that fits 63 bits, so decimal exponents down to -27 divide exactly once. A table,
+/// because a checked power costs a price refresh several hundred compute units.
+const POWERS_OF_FIVE: [u64; 28] = {
+    let mut powers = [1u64; 28];
+    let mut at = 1;
+    while at < powers.len() {
+        // 5^27 < 2^63, and the index stays below the length.
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            powers[at] = powers[at - 1] * 5;
+            at += 1;
+        }
+    }
+    powers
+};
 
 impl Price {
     /// A price from its stored parts; `None` for "no price" or parts that no constructor makes.
@@ -50,8 +63,8 @@ impl Price {
         // Micro-dollars per native unit: number * 10^power = number * 5^power * 2^power.
         let power = exponent.checked_add(6).and_then(|p| p.checked_sub(i32::from(decimals)));
         let power = power.ok_or(Error::PriceOutOfRange)?;
-        let five = |n: u32| if n <= MAX_POWER { 5u64.checked_pow(n) } else { None };
-        let five = five(power.unsigned_abs()).ok_or(Error::PriceOutOfRange)?;
+        let five = usize::try_from(power.unsigned_abs()).ok().and_then(|power| POWERS_OF_FIVE.get(power));
+        let five = *five.ok_or(Error::PriceOutOfRange)?;
         if number == 0 {
             return Err(Error::PriceOutOfRange);
         }
@@ -76,9 +89,14 @@ impl Price {
         if value == 0 {
             return Err(Error::PriceOutOfRange);
         }
-        let lead = value.leading_zeros();
-        let shift = places.checked_add(i64::from(lead)).and_then(|s| u8::try_from(s).ok());
-        Self::from_parts(value.wrapping_shl(lead), shift.ok_or(Error::PriceOutOfRange)?).ok_or(Error::PriceOutOfRange)
+        // Mostly no or one step, which is cheaper than counting leading zeros on sBPF.
+        let (mut value, mut places) = (value, places);
+        while value >> 63 == 0 {
+            value = value.wrapping_shl(1);
+            places = places.wrapping_add(1);
+        }
+        let shift = u8::try_from(places).map_err(|_| Error::PriceOutOfRange)?;
+        Self::from_parts(value, shift).ok_or(Error::PriceOutOfRange)
     }
 
     /// The smaller of two prices.
@@ -190,7 +208,14 @@ pub fn confidence_ceil(number: u64, confidence: u64, multiple: u16, limit: Fract
 /// The weight of a new price after `elapsed` seconds in an average over `period` seconds: `elapsed / period`,
 /// at most one.
 pub fn average_weight(elapsed: u64, period: u32) -> Fraction {
-    crate::fixed::ratio_floor(elapsed.min(u64::from(period)), u64::from(period))
+    match elapsed {
+        // elapsed < period < 2^32: the shift fits 64 bits, which divides without a library call.
+        _ if elapsed < u64::from(period) => {
+            let quotient = elapsed.wrapping_shl(32).checked_div(u64::from(period)).unwrap_or(0);
+            Fraction::new(u32::try_from(quotient).unwrap_or(u32::MAX))
+        }
+        _ => Fraction::MAX,
+    }
 }
 
 /// Micro-dollars per share, for multiplying fast: `mantissa * 2^-shift`, mantissa in `[2^30, 2^31]`.
@@ -212,7 +237,11 @@ impl Unit {
         // The product of a normalised mantissa and an index of at least 2^52 has at least 116 bits, so its upper
         // word holds at least 52 of them: enough for 31.
         let Some(upper) = mul_shift_floor(price.mantissa, index.get(), 64) else { return Self::NONE };
-        let drop = bit_length(upper).saturating_sub(31);
+        // An index near one leaves 52 or 53 bits, so counting up is cheaper than counting leading zeros.
+        let mut drop = 20u32;
+        while upper >> drop >> 31 != 0 {
+            drop = drop.wrapping_add(1);
+        }
         let mantissa = (upper >> drop).wrapping_add(round_up);
         let places = u32::from(price.shift).wrapping_add(Index::BITS).wrapping_sub(64).checked_sub(drop);
         match (u32::try_from(mantissa), places.and_then(|p| u8::try_from(p).ok())) {

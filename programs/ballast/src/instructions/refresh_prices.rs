@@ -24,8 +24,7 @@ pub fn refresh_prices(context: Context<RefreshPrices>, assets: Vec<u8>) -> Resul
         let asset = market.asset_mut(index)?;
         let observation = observe(asset, oracle)?;
         accept(asset, &observation, &clock)?;
-        let pool = asset.accrued_pool(unix_seconds(&clock));
-        asset.set_pool(pool)?;
+        asset.accrue(unix_seconds(&clock));
         emit!(PriceRefreshed {
             market: context.accounts.market.key(),
             asset: index,

@@ -182,6 +182,16 @@ impl Asset {
         pool
     }
 
+    /// Brings interest and unit values up to now. Rates stay: they follow the utilisation, which only bookings change,
+    /// and interest alone raises debts at least as fast as deposits, so the supply rate stays covered.
+    pub fn accrue(&mut self, now: u64) {
+        let pool = self.accrued_pool(now);
+        self.supply_index = pool.supply_index.get();
+        self.borrow_index = pool.borrow_index.get();
+        self.accrued_at = pool.accrued_at;
+        self.renew_units();
+    }
+
     /// Commits a pool: rates from its new utilisation, unit values from its new indexes.
     pub fn set_pool(&mut self, mut pool: Pool) -> Result<()> {
         pool.update_rates(&self.curve(), Fraction::new(self.reserve_factor)).or_refuse()?;
