@@ -72,7 +72,11 @@ fn require_build_tools() -> Result<()> {
     }
     let missing = debian::missing(&PACKAGES)?;
     if missing.is_empty() {
-        bail!("python3 with the venv and ensurepip modules and a C++ compiler (c++) must be on PATH");
+        bail!(
+            "cannot build the program's linker: python3 with the modules venv and ensurepip and a C++ compiler \
+             named c++ must work when typed. Both are installed as Debian packages but not on PATH, or another \
+             python3 comes first."
+        );
     }
     debian::install(&missing)
 }
