@@ -37,9 +37,21 @@ pub const fn mul_shift_ceil(a: u64, b: u64, shift: u32) -> Option<u64> {
     narrow(product(a, b).wrapping_add(rounding).wrapping_shr(shift))
 }
 
+/// `a * 2^shift` when it fits 64 bits: a 64-bit division is one instruction, a 128-bit one a library call.
+#[inline(always)]
+const fn small_shift(a: u64, shift: u32) -> Option<u64> {
+    if shift < u64::BITS && a.wrapping_shl(shift).wrapping_shr(shift) == a {
+        return Some(a.wrapping_shl(shift));
+    }
+    None
+}
+
 /// `floor(a * 2^shift / divisor)` for `a * 2^shift < 2^128`; `None` when the divisor is 0 or the result exceeds 64 bits.
 #[inline(always)]
 pub const fn shift_div_floor(a: u64, shift: u32, divisor: u64) -> Option<u64> {
+    if let Some(numerator) = small_shift(a, shift) {
+        return numerator.checked_div(divisor);
+    }
     match (a as u128).wrapping_shl(shift).checked_div(divisor as u128) {
         Some(quotient) => narrow(quotient),
         None => None,
@@ -49,6 +61,11 @@ pub const fn shift_div_floor(a: u64, shift: u32, divisor: u64) -> Option<u64> {
 /// `ceil(a * 2^shift / divisor)` for `shift < 64`; `None` when the divisor is 0 or the result exceeds 64 bits.
 #[inline(always)]
 pub const fn shift_div_ceil(a: u64, shift: u32, divisor: u64) -> Option<u64> {
+    if let Some(numerator) = small_shift(a, shift)
+        && divisor != 0
+    {
+        return Some(numerator.div_ceil(divisor));
+    }
     // a * 2^63 + 2^64 stays below 2^128.
     let rounding = (divisor as u128).saturating_sub(1);
     match (a as u128).wrapping_shl(shift).wrapping_add(rounding).checked_div(divisor as u128) {
