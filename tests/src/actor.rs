@@ -180,9 +180,8 @@ impl Actor {
     /// Fills the vault with this many positions through real instructions: deposits of 10,000 dollars in the first
     /// half of the assets, rounded up, debts of 1,000 dollars in the next ones. The market must be stocked.
     pub fn fills_vault(&self, positions: usize) {
-        let tokens = self.fixture.world().tokens.clone();
         let deposits = positions.div_ceil(2);
-        for (at, token) in tokens.iter().take(positions).enumerate() {
+        for (at, token) in self.fixture.tokens().iter().take(positions).enumerate() {
             if at < deposits {
                 let money = self.fixture.worth(token.symbol, 10_000);
                 self.is_given(money);

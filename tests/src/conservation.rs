@@ -59,7 +59,7 @@ impl World {
                 }
             }
         }
-        for token in &self.tokens {
+        for token in self.tokens() {
             let mint = self.svm.get_account(&token.mint).expect("a mint");
             let supply = u64::from_le_bytes(mint.data[36..44].try_into().expect("eight bytes"));
             let total = totals.get(&token.mint).copied().unwrap_or(0);

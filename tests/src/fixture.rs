@@ -35,10 +35,8 @@ const LAMPORTS: u64 = 100_000_000_000;
 /// Everything on the network. Tests reach it through [`Fixture`].
 pub struct World {
     pub svm: LiteSVM,
-    /// The market's address.
-    pub market: Pubkey,
-    /// Listed assets, by index.
-    pub tokens: Vec<Token>,
+    /// The listed assets of each market, by index.
+    tokens: HashMap<Pubkey, Vec<Token>>,
     /// Tokens sent to a custody account past the program, on purpose.
     pub(crate) donated: HashMap<Pubkey, u64>,
     /// A test that writes state past the program says so; its books are not counted.
@@ -53,10 +51,12 @@ impl Drop for World {
     }
 }
 
-/// A handle on a [`World`]; cheap to clone, so that actors can carry one.
+/// A handle on one market of a [`World`]; cheap to clone, so that actors can carry one.
 #[derive(Clone)]
 pub struct Fixture {
     world: Rc<RefCell<World>>,
+    /// Names the keys of market and governance.
+    market: &'static str,
 }
 
 impl Default for Fixture {
@@ -73,25 +73,34 @@ impl Fixture {
 
     /// A market of `count` assets, the standard ones first, with fresh prices.
     pub fn with_assets(count: usize) -> Self {
-        let fixture = Self::without_market();
-        fixture.creates_market(DUST).expect("a market");
-        for token in tokens(count) {
-            fixture.lists(token).expect("a listed asset");
+        Self::without_market().open(tokens(count))
+    }
+
+    /// Another market on the same network, with a governance of its own and the same assets in the opposite order.
+    pub fn foreign_market(&self) -> Self {
+        let foreign = Self { world: self.world.clone(), market: "foreign market" };
+        foreign.gives_lamports(&foreign.governance().pubkey());
+        foreign.open(self.tokens().into_iter().rev().collect())
+    }
+
+    fn open(self, tokens: Vec<Token>) -> Self {
+        self.creates_market(DUST).expect("a market");
+        for token in tokens {
+            self.lists(token).expect("a listed asset");
         }
-        fixture.refreshes_all();
-        fixture
+        self.refreshes_all();
+        self
     }
 
     /// The network with the program alone.
     pub fn without_market() -> Self {
         let mut svm = LiteSVM::new();
         svm.add_program_from_file(ID, PROGRAM).expect("target/deploy/ballast.so: run `cargo xtask build-program`");
-        let world =
-            World { svm, market: crate::address("market"), tokens: vec![], donated: HashMap::new(), tampered: false };
-        let fixture = Self { world: Rc::new(RefCell::new(world)) };
+        let world = World { svm, tokens: HashMap::new(), donated: HashMap::new(), tampered: false };
+        let fixture = Self { world: Rc::new(RefCell::new(world)), market: "market" };
         fixture.sets_clock(START, 1_000);
-        for name in ["payer", "governance"] {
-            fixture.gives_lamports(&crate::address(name));
+        for wallet in [fixture.payer().pubkey(), fixture.governance().pubkey()] {
+            fixture.gives_lamports(&wallet);
         }
         fixture
     }
@@ -110,7 +119,7 @@ impl Fixture {
     }
 
     pub fn governance(&self) -> Keypair {
-        key("governance")
+        key(&format!("governance of {}", self.market))
     }
 
     pub fn gives_lamports(&self, wallet: &Pubkey) {
@@ -147,6 +156,11 @@ impl Fixture {
         self.world_mut().sends(instructions, signers)
     }
 
+    /// What would become of a transaction. Changes nothing.
+    pub fn simulates(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Outcome {
+        self.world_mut().simulates(instructions, signers)
+    }
+
     // Accounts.
 
     pub fn account(&self, address: &Pubkey) -> Option<Account> {
@@ -164,8 +178,12 @@ impl Fixture {
         self.writes(address, Account { lamports, data, owner: *owner, executable: false, rent_epoch: u64::MAX });
     }
 
+    pub fn market_key(&self) -> Keypair {
+        key(self.market)
+    }
+
     pub fn market_address(&self) -> Pubkey {
-        self.world().market
+        self.market_key().pubkey()
     }
 
     pub fn market(&self) -> Box<Market> {
@@ -206,43 +224,53 @@ impl Fixture {
 
     /// Governance creates the market.
     pub fn creates_market(&self, dust: u64) -> Outcome {
-        let (payer, market, governance) = (self.payer(), key("market"), self.governance());
+        let (payer, market, governance) = (self.payer(), self.market_key(), self.governance());
         let rent = self.world().svm.minimum_balance_for_rent_exemption(Market::SPACE);
         let both = instruction::create_market(&payer.pubkey(), &market.pubkey(), &governance.pubkey(), rent, dust);
         self.sends(&both, &[&payer, &market, &governance])
     }
 
-    /// Creates the mint of a token and publishes its price; it is not listed yet.
+    /// Creates the mint of a token unless it exists.
     pub fn mints(&self, token: &Token) {
-        let mint = local::mint(&crate::address("mint authority"), token.decimals, 0);
-        self.writes_data(&token.mint, &token.token_program, mint);
-        self.publishes_for(token, &oracle::published(token.price, self.now()));
+        if self.account(&token.mint).is_none() {
+            let mint = local::mint(&crate::address("mint authority"), token.decimals, 0);
+            self.writes_data(&token.mint, &token.token_program, mint);
+        }
     }
 
-    /// Governance lists a token.
+    /// Governance lists a token. Its mint is created, its price is not published.
     pub fn lists(&self, token: Token) -> Outcome {
         self.mints(&token);
-        let parameters = token.listing.parameters().expect("parameters in range");
-        let instruction = instruction::list_asset(
+        let receipt = self.sends(&[self.list_instruction(&token)], &[&self.payer(), &self.governance()])?;
+        let market = self.market_address();
+        self.world_mut().tokens.entry(market).or_default().push(token);
+        Ok(receipt)
+    }
+
+    pub fn list_instruction(&self, token: &Token) -> Instruction {
+        instruction::list_asset(
             &self.governance().pubkey(),
             &self.payer().pubkey(),
             &self.market_address(),
             &token.mint,
             &token.token_program,
-            parameters,
-        );
-        let receipt = self.sends(&[instruction], &[&self.payer(), &self.governance()])?;
-        self.world_mut().tokens.push(token);
-        Ok(receipt)
+            token.listing.parameters().expect("parameters in range"),
+        )
+    }
+
+    /// The listed tokens, by index.
+    pub fn tokens(&self) -> Vec<Token> {
+        self.world().tokens.get(&self.market_address()).cloned().unwrap_or_default()
     }
 
     pub fn token(&self, symbol: &str) -> Token {
-        self.world().token(symbol).clone()
+        self.tokens().swap_remove(usize::from(self.index(symbol)))
     }
 
     /// The index of an asset in the market.
     pub fn index(&self, symbol: &str) -> u8 {
-        self.world().index(symbol)
+        let found = self.tokens().iter().position(|token| token.symbol == symbol);
+        found.unwrap_or_else(|| panic!("{symbol} is not listed")) as u8
     }
 
     /// The record of an asset.
@@ -266,8 +294,12 @@ impl Fixture {
         self.publishes_for(&self.token(symbol), seen);
     }
 
-    /// The oracle publishes a price in dollars, now.
-    pub fn sets_price(&self, symbol: &str, dollars: &str) {
+    /// The oracle publishes a price in dollars, now, and repeats it whenever all are refreshed.
+    pub fn sets_price(&self, symbol: &str, dollars: &'static str) {
+        let (market, index) = (self.market_address(), usize::from(self.index(symbol)));
+        if let Some(tokens) = self.world_mut().tokens.get_mut(&market) {
+            tokens[index].price = dollars;
+        }
         self.publishes(symbol, &oracle::published(dollars, self.now()));
     }
 
@@ -277,29 +309,39 @@ impl Fixture {
     }
 
     pub fn refresh_instruction(&self, symbols: &[&str]) -> Instruction {
-        let prices: Vec<_> = symbols.iter().map(|symbol| (self.index(symbol), self.token(symbol).oracle)).collect();
+        let tokens = self.tokens();
+        let price = |symbol: &&str| {
+            let at = tokens.iter().position(|token| token.symbol == *symbol).expect("a listed asset");
+            (at as u8, tokens[at].oracle)
+        };
+        let prices: Vec<_> = symbols.iter().map(price).collect();
         instruction::refresh_prices(&self.market_address(), &prices)
     }
 
-    /// All oracles publish their starting price again, or the one set last, and somebody refreshes them all.
+    /// All oracles publish the price that was set last, and somebody refreshes them all.
     pub fn refreshes_all(&self) {
-        let symbols: Vec<_> = self.world().tokens.iter().map(|token| token.symbol).collect();
-        for symbol in &symbols {
-            let last = self.world().tokens[usize::from(self.index(symbol))].price;
-            self.sets_price(symbol, last);
+        let tokens = self.tokens();
+        for token in &tokens {
+            self.publishes_for(token, &oracle::published(token.price, self.now()));
         }
+        let symbols: Vec<_> = tokens.iter().map(|token| token.symbol).collect();
         for some in symbols.chunks(16) {
             self.refreshes(some).expect("fresh prices");
         }
     }
 
-    /// A second later the price of an asset is another, and the market knows it.
-    pub fn price_moves(&self, symbol: &str, dollars: &'static str) -> Receipt {
+    /// A second later the prices of some assets are others, and the market knows all prices.
+    pub fn prices_move(&self, prices: &[(&str, &'static str)]) {
         self.advances(1);
-        let index = usize::from(self.index(symbol));
-        self.world_mut().tokens[index].price = dollars;
-        self.sets_price(symbol, dollars);
-        self.refreshes(&[symbol]).expect("a good price")
+        for (symbol, dollars) in prices {
+            self.sets_price(symbol, dollars);
+        }
+        self.refreshes_all();
+    }
+
+    /// A second later the price of an asset is another, and the market knows all prices.
+    pub fn price_moves(&self, symbol: &str, dollars: &'static str) {
+        self.prices_move(&[(symbol, dollars)]);
     }
 
     /// The price moves and stays so long that its average has followed.
@@ -333,8 +375,7 @@ impl Fixture {
     /// A lender who has put 10,000,000 dollars of every asset into the market.
     pub fn stocked(self) -> Self {
         let lender = self.actor("lender", &[]);
-        let tokens = self.world().tokens.clone();
-        for (at, token) in tokens.iter().enumerate() {
+        for (at, token) in self.tokens().iter().enumerate() {
             // One vault holds 32 assets; the lender uses as many as it takes.
             let id = (at / ballast_client::MAX_POSITIONS) as u16;
             let lender = lender.with_vault(id);
@@ -358,6 +399,16 @@ impl Fixture {
         let custody = self.custody(money.symbol);
         self.adds_tokens(&custody, money);
         *self.world_mut().donated.entry(custody).or_default() += money.units;
+    }
+
+    /// Tokens vanish from custody past the program. The books are not counted any more.
+    pub fn takes_from_custody(&self, symbol: &str, units: u64) {
+        let custody = self.custody(symbol);
+        let mut account = self.account(&custody).expect("a custody account");
+        let left = self.balance(&custody) - units;
+        account.data[64..72].copy_from_slice(&left.to_le_bytes());
+        self.writes(&custody, account);
+        self.world_mut().tampered = true;
     }
 
     /// Puts new tokens into a token account that exists.
@@ -406,26 +457,42 @@ fn worth(token: &Token, dollars: u64) -> Money {
 }
 
 impl World {
-    pub fn token(&self, symbol: &str) -> &Token {
-        &self.tokens[usize::from(self.index(symbol))]
+    /// The listed assets of all markets.
+    pub fn tokens(&self) -> impl Iterator<Item = &Token> {
+        self.tokens.values().flatten()
     }
 
-    pub fn index(&self, symbol: &str) -> u8 {
-        let found = self.tokens.iter().position(|token| token.symbol == symbol);
-        found.unwrap_or_else(|| panic!("{symbol} is not listed")) as u8
+    fn simulates(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Outcome {
+        let (transaction, bytes, accounts) = self.transaction(instructions, signers);
+        match self.svm.simulate_transaction(transaction) {
+            Ok(done) => Ok(Receipt::new(done.meta, bytes, accounts)),
+            Err(failed) => Err(Refusal {
+                fault: Fault::of(&failed.err, &failed.meta.logs),
+                compute_units: failed.meta.compute_units_consumed,
+                changed: vec![],
+                logs: failed.meta.logs,
+            }),
+        }
     }
 
-    fn sends(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Outcome {
+    /// A signed transaction with its size on the wire and the number of its accounts.
+    fn transaction(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> (Transaction, usize, usize) {
         // Equal transactions are different ones.
         self.svm.expire_blockhash();
-        let payer = signers[0].pubkey();
-        let message = Message::new_with_blockhash(instructions, Some(&payer), &self.svm.latest_blockhash());
+        let (payer, recent) = (signers[0].pubkey(), self.svm.latest_blockhash());
+        let message = Message::new_with_blockhash(instructions, Some(&payer), &recent);
         let accounts = message.account_keys.len();
         let bytes = 1 + 64 * usize::from(message.header.num_required_signatures) + message.serialize().len();
         assert!(bytes <= MAX_TRANSACTION_BYTES, "{bytes} bytes do not fit a legacy transaction");
-        let before = self.holdings(&message.account_keys);
-        let mut transaction = Transaction::new_unsigned(message.clone());
-        transaction.partial_sign(signers, self.svm.latest_blockhash());
+        let mut transaction = Transaction::new_unsigned(message);
+        transaction.partial_sign(signers, recent);
+        (transaction, bytes, accounts)
+    }
+
+    fn sends(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Outcome {
+        let (transaction, bytes, accounts) = self.transaction(instructions, signers);
+        let (payer, named) = (signers[0].pubkey(), transaction.message.account_keys.clone());
+        let before = self.holdings(&named);
         match self.svm.send_transaction(transaction) {
             Ok(meta) => Ok(Receipt::new(meta, bytes, accounts)),
             Err(failed) => {
@@ -433,7 +500,7 @@ impl World {
                 if let Some(account) = expected.get_mut(&payer) {
                     account.lamports -= failed.meta.fee;
                 }
-                let after = self.holdings(&message.account_keys);
+                let after = self.holdings(&named);
                 let mut changed: Vec<_> =
                     after.keys().chain(expected.keys()).filter(|key| after.get(key) != expected.get(key)).collect();
                 changed.dedup();

@@ -13,6 +13,7 @@ pub mod fixture;
 pub mod money;
 pub mod oracle;
 pub mod outcome;
+pub mod slots;
 
 pub use actor::Actor;
 pub use anchor_lang::error::ErrorCode;

@@ -173,7 +173,7 @@ fn setting_up() -> Vec<Row> {
 /// Refreshing the first prices of the market, each newer than the one stored.
 fn refreshing(market: &Fixture, count: usize) -> Row {
     market.advances(1);
-    let tokens = market.world().tokens.clone();
+    let tokens = market.tokens();
     let symbols: Vec<_> = tokens.iter().take(count).map(|token| token.symbol).collect();
     for token in tokens.iter().take(count) {
         market.sets_price(token.symbol, token.price);
@@ -192,7 +192,7 @@ fn moving(market: &Fixture, positions: usize) -> Vec<Row> {
     market.advances(1);
     market.refreshes_all();
     market.advances(1);
-    let tokens = market.world().tokens.clone();
+    let tokens = market.tokens();
     let mut rows = vec![];
     let mut measured = |operation, action, money: Money| {
         let receipt = alice.sends(&[alice.instruction(action, money)]).expect("an accepted transaction");
@@ -218,7 +218,7 @@ fn moving(market: &Fixture, positions: usize) -> Vec<Row> {
 fn liquidating(positions: usize) -> Row {
     let market = Fixture::with_assets(ASSETS).stocked();
     let alice = market.actor("alice", &[]);
-    let tokens = market.world().tokens.clone();
+    let tokens = market.tokens();
     let deposits = positions / 2;
     for token in &tokens[..deposits] {
         let money = market.worth(token.symbol, 10_000);

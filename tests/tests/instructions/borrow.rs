@@ -1,0 +1,245 @@
+//! `borrow`.
+
+use ballast_client::StateView;
+use ballast_client::event::{Action, PositionChanged};
+use ballast_client::risk::health::Side;
+use ballast_client::token::TOKEN_2022;
+use ballast_tests::outcome::token_fault;
+use ballast_tests::slots::{PAY_OUT, replaced, unsigned};
+use ballast_tests::*;
+
+/// A stocked market, and alice with 100 SOL (15,000 dollars) in her vault.
+fn market() -> (Fixture, Actor) {
+    let market = Fixture::new().stocked();
+    let alice = market.actor("alice", &[sol("100")]);
+    alice.deposits(sol("100")).unwrap();
+    (market, alice)
+}
+
+#[test]
+fn tokens_come_out_and_a_debt_remains() {
+    let (market, alice) = market();
+    let before = market.asset("USDC");
+
+    let receipt = alice.borrows(usdc("5000")).unwrap();
+
+    assert_eq!((alice.balance("USDC"), alice.owes("USDC")), (usdc("5000").units, usdc("5000").units));
+    let after = market.asset("USDC");
+    assert_eq!((after.cash, after.debt_shares), (before.cash - usdc("5000").units, usdc("5000").units));
+    assert_eq!(after.deposit_shares, before.deposit_shares);
+    assert_eq!(alice.state(), StateView::Healthy);
+    let event: PositionChanged = receipt.event();
+    assert_eq!((event.market, event.vault), (market.market_address(), alice.vault_address()));
+    assert_eq!((event.action, event.asset, event.amount), (Action::Borrow, market.index("USDC"), 5_000_000_000));
+    assert_eq!((event.shares_before, event.shares_after), (0, -5_000_000_000));
+}
+
+#[test]
+fn a_deposit_of_the_asset_is_withdrawn_first() {
+    let (market, alice) = market();
+    alice.is_given(usdc("300"));
+    alice.deposits(usdc("300")).unwrap();
+
+    // Less than the deposit.
+    let event: PositionChanged = alice.borrows(usdc("100")).unwrap().event();
+    assert_eq!((event.action, event.amount), (Action::Borrow, 100_000_000));
+    assert_eq!((event.shares_before, event.shares_after), (300_000_000, 200_000_000));
+    assert_eq!(market.asset("USDC").debt_shares, 0);
+
+    // More than it.
+    let event: PositionChanged = alice.borrows(usdc("1000")).unwrap().event();
+    assert_eq!((event.shares_before, event.shares_after), (200_000_000, -800_000_000));
+    assert_eq!((alice.owes("USDC"), alice.deposited("USDC")), (usdc("800").units, 0));
+    assert_eq!(alice.balance("USDC"), usdc("1100").units);
+    assert_eq!(alice.vault().used().len(), 2);
+}
+
+#[test]
+fn a_loan_of_exactly_the_deposit_frees_the_position() {
+    let (_, alice) = market();
+    alice.is_given(usdc("300"));
+    alice.deposits(usdc("300")).unwrap();
+    alice.borrows(usdc("300")).unwrap();
+    assert!(alice.holding("USDC").shares.is_zero());
+    assert_eq!(alice.vault().used().len(), 1);
+}
+
+#[test]
+fn debts_in_several_assets_stand_beside_several_deposits() {
+    let (market, alice) = market();
+    alice.is_given(gold("4"));
+    alice.deposits(gold("4")).unwrap();
+    for money in [usdc("3000"), eth("1"), bonk("1000000"), lst("2")] {
+        alice.borrows(money).unwrap();
+        assert_eq!(alice.balance(money.symbol), money.units);
+        assert_eq!(alice.holding(money.symbol).side, Side::Debt);
+    }
+    assert_eq!(alice.vault().used().len(), 6);
+    assert!(market.asset("BONK").borrow_rate > 0 || market.asset("BONK").cash > 0);
+}
+
+#[test]
+fn nothing_is_no_amount() {
+    let (_, alice) = market();
+    expect_refusal(alice.borrows(usdc("0")), BallastError::AmountIsZero);
+}
+
+#[test]
+fn the_initial_requirement_limits_the_loan() {
+    let (_, alice) = market();
+    expect_refusal(alice.borrows(usdc("12000")), BallastError::BelowInitMargin);
+    // The limit lies where equity meets the requirement, to the smallest unit.
+    let (mut fits, mut fails) = (usdc("1").units, usdc("12000").units);
+    while fails - fits > 1 {
+        let middle = fits.midpoint(fails);
+        match alice.fixture.simulates(&[alice.instruction(Action::Borrow, native("USDC", middle))], &[&alice.key]) {
+            Ok(_) => fits = middle,
+            Err(refusal) => {
+                assert_eq!(refusal.fault, BallastError::BelowInitMargin.into());
+                fails = middle;
+            }
+        }
+    }
+    alice.borrows(native("USDC", fits)).unwrap();
+    let init = alice.health().init;
+    let slack = init.equity - init.requirement as i64;
+    assert!((0..=3).contains(&slack), "{init:?}");
+    expect_refusal(alice.borrows(native("USDC", 10)), BallastError::BelowInitMargin);
+    // 15,000 dollars less margins, a quarter and the depth, over a debt with margins and 3 %.
+    assert!((usdc("10850").units..usdc("10950").units).contains(&fits), "{fits}");
+}
+
+#[test]
+fn without_collateral_there_is_no_loan() {
+    let market = Fixture::new().stocked();
+    let alice = market.actor("alice", &[]);
+    expect_refusal(alice.borrows(native("USDC", 1)), BallastError::BelowInitMargin);
+}
+
+#[test]
+fn nobody_borrows_more_than_there_is() {
+    let market = Fixture::new();
+    let (lender, alice) = (market.actor("lender", &[usdc("1000")]), market.actor("alice", &[sol("100")]));
+    lender.deposits(usdc("1000")).unwrap();
+    alice.deposits(sol("100")).unwrap();
+    expect_refusal(alice.borrows(usdc("1000.000001")), BallastError::NotEnoughCash);
+    expect_refusal(alice.borrows(native("USDC", u64::MAX)), BallastError::NotEnoughCash);
+    alice.borrows(usdc("1000")).unwrap();
+    expect_refusal(alice.borrows(native("USDC", 1)), BallastError::NotEnoughCash);
+}
+
+#[test]
+fn the_debt_cap_holds() {
+    let market = Fixture::without_market();
+    market.creates_market(0).unwrap();
+    market.lists(assets::token("SOL")).unwrap();
+    let mut token = assets::token("USDC");
+    token.listing.debt_cap = usdc("500").units;
+    market.lists(token).unwrap();
+    market.refreshes_all();
+    let (lender, alice) = (market.actor("lender", &[usdc("1000")]), market.actor("alice", &[sol("100")]));
+    lender.deposits(usdc("1000")).unwrap();
+    alice.deposits(sol("100")).unwrap();
+    expect_refusal(alice.borrows(usdc("500.000001")), BallastError::DebtCapExceeded);
+    alice.borrows(usdc("500")).unwrap();
+    expect_refusal(alice.borrows(native("USDC", 1)), BallastError::DebtCapExceeded);
+    // Interest carries the total above the cap; that is no reason to refuse a repayment or a deposit.
+    market.advances(86_400);
+    alice.repays(usdc("100")).unwrap();
+    lender.withdraws(usdc("100")).unwrap();
+    market.refreshes_all();
+    alice.borrows(usdc("99")).unwrap();
+}
+
+#[test]
+fn prices_must_be_fresh() {
+    let (market, alice) = market();
+    market.advances(60);
+    alice.borrows(usdc("1")).unwrap();
+    market.advances(1);
+    // A deposit without a price counts nothing, a debt without a price decides nothing.
+    expect_refusal(alice.borrows(usdc("1")), BallastError::PriceUnusable);
+    market.sets_price("USDC", "1");
+    market.refreshes(&["USDC"]).unwrap();
+    expect_refusal(alice.borrows(usdc("1")), BallastError::BelowInitMargin);
+    market.sets_price("SOL", "150");
+    market.refreshes(&["SOL"]).unwrap();
+    alice.borrows(usdc("1")).unwrap();
+}
+
+#[test]
+fn an_asset_whose_price_nobody_ever_refreshed_is_not_lent() {
+    let (market, alice) = market();
+    market.lists(assets::token("P08")).unwrap();
+    let lender = market.actor("another lender", &[native("P08", 1_000_000)]);
+    lender.deposits(native("P08", 1_000_000)).unwrap();
+    expect_refusal(alice.borrows(native("P08", 1)), BallastError::PriceUnusable);
+}
+
+#[test]
+fn a_position_beyond_the_number_format_decides_nothing() {
+    let (_, alice) = market();
+    alice.is_given(sol("500000000"));
+    alice.deposits(sol("500000000")).unwrap();
+    expect_refusal(alice.borrows(usdc("1")), BallastError::ValueOutOfRange);
+}
+
+#[test]
+fn the_33rd_position_finds_the_vault_full() {
+    let market = Fixture::with_assets(33).stocked();
+    let alice = market.actor("alice", &[]);
+    alice.fills_vault(32);
+    expect_refusal(alice.borrows(native("P32", 1_000)), BallastError::VaultFull);
+    // What is there already can grow.
+    alice.borrows(native("P31", 1_000)).unwrap();
+}
+
+#[test]
+fn only_the_owner_borrows() {
+    let (market, alice) = market();
+    let mallory = market.actor("mallory", &[]);
+    let theft = replaced(&mallory.instruction(Action::Borrow, usdc("1")), PAY_OUT, "vault", &alice.vault_address());
+    expect_refusal(mallory.sends(&[theft]), BallastError::NotVaultOwner);
+
+    let silent = unsigned(&alice.instruction(Action::Borrow, usdc("1")), PAY_OUT, "owner");
+    expect_refusal(market.sends(&[silent], &[&market.payer()]), ErrorCode::AccountNotSigner);
+}
+
+#[test]
+fn the_vault_is_of_this_market() {
+    let (market, alice) = market();
+    let abroad = market.foreign_market().actor("alice", &[sol("100")]);
+    abroad.deposits(sol("100")).unwrap();
+    let crossed = replaced(&alice.instruction(Action::Borrow, usdc("1")), PAY_OUT, "vault", &abroad.vault_address());
+    expect_refusal(alice.sends(&[crossed]), BallastError::WrongMarket);
+}
+
+#[test]
+fn the_asset_is_listed() {
+    let (market, alice) = market();
+    for index in [8, 64, 255] {
+        let instruction = market.builds(|market| market.borrow(&alice.address(), &alice.vault_address(), index, 1));
+        expect_refusal(alice.sends(&[instruction]), BallastError::AssetUnknown);
+    }
+}
+
+#[test]
+fn atk_a11_the_accounts_are_those_of_the_asset() {
+    let (market, alice) = market();
+    let foreign = market.foreign_market();
+    let good = alice.instruction(Action::Borrow, usdc("1"));
+    let with = |slot, key: &Pubkey| alice.sends(&[replaced(&good, PAY_OUT, slot, key)]);
+    expect_refusal(with("mint", &market.token("BTC").mint), BallastError::WrongMint);
+    expect_refusal(with("custody", &market.custody("BTC")), BallastError::WrongCustody);
+    expect_refusal(with("custody", &foreign.custody("USDC")), BallastError::WrongCustody);
+    expect_refusal(with("token_program", &TOKEN_2022), BallastError::WrongTokenProgram);
+    expect_refusal(with("authority", &foreign.market().authority), BallastError::WrongAuthority);
+    expect_refusal(with("destination", &alice.wallet("BTC")), token_fault::MINT_MISMATCH);
+}
+
+#[test]
+fn custody_that_holds_less_than_the_books_is_noticed() {
+    let (market, alice) = market();
+    market.takes_from_custody("USDC", 1);
+    expect_refusal(alice.borrows(usdc("1")), BallastError::CustodyShort);
+}
