@@ -82,9 +82,9 @@ pub struct MarketRef<'a> {
 }
 
 impl MarketRef<'_> {
-    /// The record of an asset; an empty one for an index that is not listed, which the program then refuses.
+    /// The record of an asset; that of the first for an index that is not listed, so that the program refuses the index.
     fn asset(&self, index: u8) -> &Asset {
-        self.market.assets.get(usize::from(index)).unwrap_or(&self.market.assets[0])
+        self.market.listed().get(usize::from(index)).unwrap_or(&self.market.assets[0])
     }
 
     fn pay_in(&self, payer: &Pubkey, vault: &Pubkey, index: u8) -> ballast::accounts::PayIn {
