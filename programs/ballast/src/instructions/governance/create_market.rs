@@ -19,7 +19,8 @@ pub struct CreateMarket<'info> {
     pub governance: Signer<'info>,
 }
 
-/// `dust` in micro-dollars: a liquidation closes a debt whole when it would leave less.
+/// `dust` in micro-dollars: a liquidation closes a debt whole when it would leave less, if the liquidator pays for all of
+/// it and the collateral covers it.
 pub fn create_market(context: Context<CreateMarket>, dust: u64) -> Result<()> {
     let governance = context.accounts.governance.key();
     let mut market = context.accounts.market.load_init()?;
