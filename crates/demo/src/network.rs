@@ -1,0 +1,123 @@
+//! The embedded local network, and what only a local network can do: place accounts, deploy by path, move the clock.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use ballast_client::local::{self, Published, RECEIVER, Verification};
+use ballast_client::{ID, Pubkey};
+use solana_keypair::Keypair;
+use surfpool_sdk::cheatcodes::builders::{CheatcodeBuilder, DeployProgram, SetAccount};
+use surfpool_sdk::{SimnetCommand, Surfnet};
+use tokio::task::JoinSet;
+
+use crate::books::read_clock;
+use crate::rpc::Connection;
+
+/// Milliseconds that a block advances the clock. A transaction takes 32 blocks to be final, and each has its own: with
+/// the real 400 ms, a hundred transactions would take twenty minutes of chain time and every price would be old.
+const BLOCK_MILLISECONDS: u64 = 10;
+/// What the payer starts with: 100,000 SOL.
+const LAMPORTS: u64 = 100_000_000_000_000;
+/// What a placed account gets: more than the largest needs to be exempt from rent, and fees for a wallet.
+const RENT: u64 = 10_000_000_000;
+/// How often something is tried that a busy machine may be too slow for.
+const ATTEMPTS: u32 = 3;
+const SYSTEM_PROGRAM: Pubkey = Pubkey::new_from_array([0; 32]);
+
+/// A running network. It stops when dropped.
+pub struct Network {
+    _surfnet: Surfnet,
+    pub connection: Connection,
+}
+
+/// An account to be placed.
+pub struct Placed {
+    pub address: Pubkey,
+    pub owner: Pubkey,
+    pub data: Vec<u8>,
+}
+
+impl Network {
+    /// Starts a network that never asks the outside world, and deploys the program on it.
+    pub async fn start(payer: &Keypair, program: &Path) -> Result<Self> {
+        let surfnet = boot(payer).await?;
+        // By default the network runs a transaction of n instructions n more times, on a copy of itself each, to profile
+        // them: 16 instructions take a second. The one way to turn that off is to say that a runbook is at work.
+        surfnet
+            .send_command(SimnetCommand::StartRunbookExecution("ballast demo".to_owned()))
+            .context("the local network does not listen")?;
+        let deploy = DeployProgram::new(ID).so_path(program);
+        // The client behind it blocks; this thread may, the runtime has others.
+        tokio::task::block_in_place(|| surfnet.cheatcodes().deploy(deploy))
+            .with_context(|| format!("{} cannot be deployed", program.display()))?;
+        let connection = Connection::new(surfnet.rpc_url());
+        Ok(Self { _surfnet: surfnet, connection })
+    }
+
+    /// Writes accounts.
+    pub async fn place(&self, accounts: Vec<Placed>) -> Result<()> {
+        let mut placing = JoinSet::new();
+        for Placed { address, owner, data } in accounts {
+            let connection = self.connection.clone();
+            let request = SetAccount::new(address).lamports(RENT).owner(owner).data(data).build();
+            placing.spawn(async move { connection.call(SetAccount::METHOD, request).await.map(|_| ()) });
+        }
+        while let Some(placed) = placing.join_next().await {
+            placed.context("a request was stopped")??;
+        }
+        Ok(())
+    }
+
+    /// Gives a wallet lamports for fees.
+    pub async fn fund(&self, wallet: &Pubkey) -> Result<()> {
+        self.fund_all([*wallet]).await
+    }
+
+    pub async fn fund_all(&self, wallets: impl IntoIterator<Item = Pubkey>) -> Result<()> {
+        let owner = SYSTEM_PROGRAM;
+        let place = |address| Placed { address, owner, data: Vec::new() };
+        self.place(wallets.into_iter().map(place).collect()).await
+    }
+
+    /// Writes oracle accounts as the receiver program would.
+    pub async fn publish(&self, updates: &[(Pubkey, [u8; 32], Published)]) -> Result<()> {
+        let place = |(address, feed, seen): &(Pubkey, [u8; 32], Published)| Placed {
+            address: *address,
+            owner: RECEIVER,
+            data: local::price_update(feed, seen, Verification::Full, 1),
+        };
+        self.place(updates.iter().map(place).collect()).await
+    }
+
+    /// Moves the clock forward to a time in unix seconds.
+    pub async fn travel(&self, time: i64) -> Result<()> {
+        let target = serde_json::json!([{ "absoluteTimestamp": time.saturating_mul(1_000) }]);
+        let mut attempt = 1;
+        loop {
+            match self.connection.call("surfnet_timeTravel", target.clone()).await {
+                Ok(_) => return Ok(()),
+                // The network waits two seconds for itself. On a busy machine the clock may arrive later.
+                Err(error) if attempt == ATTEMPTS => return Err(error),
+                Err(_) if i64::try_from(read_clock(&self.connection).await?)? >= time => return Ok(()),
+                Err(_) => attempt += 1,
+            }
+        }
+    }
+}
+
+/// Starts the network. It waits five seconds for itself, which a busy machine may need more than once.
+async fn boot(payer: &Keypair) -> Result<Surfnet> {
+    let mut attempt = 1;
+    loop {
+        let builder = Surfnet::builder()
+            .offline(true)
+            .slot_time_ms(BLOCK_MILLISECONDS)
+            .payer(payer.insecure_clone())
+            .airdrop_sol(LAMPORTS);
+        match builder.start().await {
+            Ok(surfnet) => return Ok(surfnet),
+            Err(error) if attempt == ATTEMPTS => return Err(error).context("the local network does not start"),
+            Err(_) => attempt += 1,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! One run from an empty network to the report.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use ballast_client::{ID, Pubkey};
+use solana_signer::Signer;
+
+use crate::actors::{self, Crowd, send_waves};
+use crate::args::Arguments;
+use crate::books::{Books, read_clock};
+use crate::checks::{Check, IndexWatch, conservation};
+use crate::exits;
+use crate::keeper::Keeper;
+use crate::market::{Site, key};
+use crate::meter::Meter;
+use crate::network::Network;
+use crate::play::{Played, Stage, play};
+use crate::prices::Path;
+use crate::progress::Progress;
+use crate::random::Random;
+use crate::report::Report;
+use crate::rpc::Receipt;
+
+/// Counts what is sent.
+#[derive(Default)]
+struct Ledger {
+    meter: Meter,
+    transactions: usize,
+}
+
+impl Ledger {
+    fn add(&mut self, receipts: &[Receipt]) {
+        self.transactions += receipts.len();
+        self.meter.record_all(receipts);
+    }
+}
+
+/// Runs the whole demo. `program` is the compiled program's size, for the report.
+pub async fn run(arguments: &Arguments, path: Path, program_bytes: u64) -> Result<Report> {
+    let progress = Progress::new();
+    let first = path.frames.first().context("a path without frames")?.clone();
+    let mut random = Random::new(arguments.seed, "keys");
+    let (payer, keeper_key) = (key(&mut random), key(&mut random));
+    let mut ledger = Ledger::default();
+
+    progress.phase("starting the network, deploying the program", 1);
+    let network = Network::start(&payer, &arguments.program).await?;
+    let connection = network.connection.clone();
+    progress.phase("creating the market", 1);
+    let (site, receipts) = Site::build(&network, Arc::clone(&payer), arguments.seed, &first).await?;
+    ledger.add(&receipts);
+    let keeper = Keeper::new(connection.clone(), keeper_key, site.market);
+    network.fund(&keeper.address()).await?;
+
+    let crowd = Crowd::new(&site, arguments.seed, arguments.vaults, &first)?;
+    network.fund_all(crowd.all().map(|actor| actor.key.pubkey())).await?;
+    let mut jobs = crowd.funding(&site);
+    jobs.extend(actors::inventory(&site, &keeper.address(), arguments.vaults, &first)?);
+    progress.phase("creating wallets and minting tokens", jobs.len());
+    ledger.add(&connection.send_all(jobs, |done| progress.advance(done)).await?);
+
+    let books = Books::read(&connection, site.market).await?;
+    let waves = crowd.deposits(&books, &site);
+    progress.phase("opening vaults and depositing", waves.iter().map(Vec::len).sum());
+    ledger.add(&send_waves(&connection, waves, |done| progress.advance(done)).await?);
+
+    let time = i64::try_from(read_clock(&connection).await?)?;
+    network.publish(&site.feeds.updates(&first, &first, time)).await?;
+    ledger.add(&[site.refresh(&connection, &payer).await?]);
+    let books = Books::read(&connection, site.market).await?;
+    let waves = crowd.loans(&books, &site)?;
+    progress.phase("borrowing", waves.iter().map(Vec::len).sum());
+    ledger.add(&send_waves(&connection, waves, |done| progress.advance(done)).await?);
+
+    let time = i64::try_from(read_clock(&connection).await?)?;
+    network.publish(&site.feeds.updates(&first, &first, time)).await?;
+    ledger.add(&[site.refresh(&connection, &payer).await?]);
+    let before = Books::read(&connection, site.market).await?;
+    let stage = Stage { network: &network, site: &site, keeper: &keeper, progress: &progress };
+    let mut indexes = IndexWatch::default();
+    let played = play(&stage, &path, &mut ledger.meter, &mut indexes).await?;
+    ledger.transactions += path.frames.len() - 1 + played.liquidations.len();
+
+    progress.phase("repaying, withdrawing, leaving", 1);
+    let books = Books::read(&connection, site.market).await?;
+    let exits = exits::plan(&books, &site, &crowd)?;
+    ledger.add(&send_waves(&connection, vec![exits.funding, exits.moves], |_| ()).await?);
+
+    progress.phase("checking the books", 1);
+    let after = Books::read(&connection, site.market).await?;
+    indexes.look(&after.market);
+    let wallets: Vec<Pubkey> = crowd.all().map(|actor| actor.key.pubkey()).chain([keeper.address()]).collect();
+    let mut checks = conservation(&connection, &site, &after, &wallets).await?;
+    checks.push(indexes.check());
+    checks.push(agreement(&played));
+    checks.push(no_work_left(&played));
+    progress.finish();
+
+    let positions = crowd.borrowers.iter().filter_map(|actor| {
+        before.vaults.iter().find(|(address, _)| *address == actor.vault).map(|(_, vault)| vault.used().len())
+    });
+    Ok(Report {
+        program_bytes,
+        program: ID.to_string(),
+        address: site.market.to_string(),
+        lenders: crowd.lenders.len(),
+        positions: positions.collect(),
+        transactions: ledger.transactions,
+        markets: [before.market, after.market],
+        repaid: exits.repaid,
+        withdrawn: exits.withdrawn,
+        closed: exits.closed,
+        readings: ledger.meter.readings(),
+        checks,
+        seconds: progress.seconds(),
+        played,
+        path,
+    })
+}
+
+fn agreement(played: &Played) -> Check {
+    let looked_at = format!("{} simulations of view_health over RPC, each to the unit", played.compared);
+    Check::new("program = client", looked_at, played.differences.clone())
+}
+
+/// Nothing that pays may be left to liquidate at the end.
+fn no_work_left(played: &Played) -> Check {
+    let wrong = (played.worthwhile > 0).then(|| format!("{} vaults still", played.worthwhile));
+    let looked_at = format!("{} vaults are left below maintenance, without a gain for anybody", played.left);
+    Check::new("no gainful liquidation left", looked_at, wrong.into_iter().collect())
+}

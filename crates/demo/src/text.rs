@@ -1,0 +1,69 @@
+//! Numbers and times for people.
+
+/// `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Micro-dollars as whole dollars, rounded: `$1,234`.
+pub fn dollars(micro: u64) -> String {
+    format!("${}", grouped(micro.saturating_add(500_000) / 1_000_000))
+}
+
+/// Native units of a token as `0.0123`, `123.4`, `12.34k`, `1.234M` or `12.34B` tokens: for reading, not for adding up.
+pub fn tokens(amount: u64, decimals: u8) -> String {
+    let whole = amount as f64 / 10f64.powi(i32::from(decimals));
+    let (scaled, suffix) = match whole {
+        w if w >= 1e9 => (w / 1e9, "B"),
+        w if w >= 1e6 => (w / 1e6, "M"),
+        w if w >= 1e4 => (w / 1e3, "k"),
+        w => (w, ""),
+    };
+    let places = match scaled {
+        s if s >= 1_000.0 || s == 0.0 => 0,
+        s if s >= 100.0 => 1,
+        s if s >= 10.0 => 2,
+        s if s >= 1.0 => 3,
+        _ => 4,
+    };
+    format!("{scaled:.places$}{suffix}")
+}
+
+/// A price with about six significant digits.
+pub fn price(dollars: f64) -> String {
+    let places = match dollars {
+        d if d >= 1_000.0 => 2,
+        d if d >= 1.0 => 4,
+        d if d >= 0.001 => 6,
+        _ => 10,
+    };
+    format!("{dollars:.places$}")
+}
+
+/// A part of one as a percentage.
+pub fn percent(part: f64) -> String {
+    format!("{:.2} %", part * 100.0)
+}
+
+/// Unix seconds as `2021-05-19 13:00` in UTC (civil-from-days after Howard Hinnant).
+pub fn date(time: i64) -> String {
+    let (days, seconds) = (time.div_euclid(86_400), time.rem_euclid(86_400));
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", seconds / 3_600, seconds % 3_600 / 60)
+}
