@@ -57,6 +57,7 @@ pub struct Fixture {
     world: Rc<RefCell<World>>,
     /// Names the keys of market and governance.
     market: &'static str,
+    address: Pubkey,
 }
 
 impl Default for Fixture {
@@ -78,9 +79,20 @@ impl Fixture {
 
     /// Another market on the same network, with a governance of its own and the same assets in the opposite order.
     pub fn foreign_market(&self) -> Self {
-        let foreign = Self { world: self.world.clone(), market: "foreign market" };
-        foreign.gives_lamports(&foreign.governance().pubkey());
+        let foreign = self.other_market("foreign market");
         foreign.open(self.tokens().into_iter().rev().collect())
+    }
+
+    /// Another market on the same network with the same assets in the same order.
+    pub fn parallel_market(&self) -> Self {
+        let parallel = self.other_market("parallel market");
+        parallel.open(self.tokens())
+    }
+
+    fn other_market(&self, market: &'static str) -> Self {
+        let other = Self { world: self.world.clone(), market, address: crate::address(market) };
+        other.gives_lamports(&other.governance().pubkey());
+        other
     }
 
     fn open(self, tokens: Vec<Token>) -> Self {
@@ -97,7 +109,7 @@ impl Fixture {
         let mut svm = LiteSVM::new();
         svm.add_program_from_file(ID, PROGRAM).expect("target/deploy/ballast.so: run `cargo xtask build-program`");
         let world = World { svm, tokens: HashMap::new(), donated: HashMap::new(), tampered: false };
-        let fixture = Self { world: Rc::new(RefCell::new(world)), market: "market" };
+        let fixture = Self { world: Rc::new(RefCell::new(world)), market: "market", address: crate::address("market") };
         fixture.sets_clock(START, 1_000);
         for wallet in [fixture.payer().pubkey(), fixture.governance().pubkey()] {
             fixture.gives_lamports(&wallet);
@@ -183,7 +195,7 @@ impl Fixture {
     }
 
     pub fn market_address(&self) -> Pubkey {
-        self.market_key().pubkey()
+        self.address
     }
 
     pub fn market(&self) -> Box<Market> {
@@ -264,12 +276,15 @@ impl Fixture {
     }
 
     pub fn token(&self, symbol: &str) -> Token {
-        self.tokens().swap_remove(usize::from(self.index(symbol)))
+        let index = usize::from(self.index(symbol));
+        self.world().tokens[&self.market_address()][index].clone()
     }
 
     /// The index of an asset in the market.
     pub fn index(&self, symbol: &str) -> u8 {
-        let found = self.tokens().iter().position(|token| token.symbol == symbol);
+        let world = self.world();
+        let listed = world.tokens.get(&self.market_address()).map_or(&[][..], Vec::as_slice);
+        let found = listed.iter().position(|token| token.symbol == symbol);
         found.unwrap_or_else(|| panic!("{symbol} is not listed")) as u8
     }
 
@@ -344,6 +359,13 @@ impl Fixture {
         self.prices_move(&[(symbol, dollars)]);
     }
 
+    /// A second later the price of an asset is another, and the market knows that one price alone.
+    pub fn price_of_one_moves(&self, symbol: &str, dollars: &'static str) {
+        self.advances(1);
+        self.sets_price(symbol, dollars);
+        self.refreshes(&[symbol]).expect("a good price");
+    }
+
     /// The price moves and stays so long that its average has followed.
     pub fn price_settles(&self, symbol: &str, dollars: &'static str) {
         self.price_moves(symbol, dollars);
@@ -396,8 +418,13 @@ impl Fixture {
 
     /// Sends tokens to a custody account past the program.
     pub fn donates(&self, money: Money) {
+        self.adds_tokens(&self.custody(money.symbol), money);
+        self.counts_as_donated(money);
+    }
+
+    /// Tokens in custody that were given away on purpose, and that no book knows of.
+    pub fn counts_as_donated(&self, money: Money) {
         let custody = self.custody(money.symbol);
-        self.adds_tokens(&custody, money);
         *self.world_mut().donated.entry(custody).or_default() += money.units;
     }
 

@@ -1,0 +1,22 @@
+//! Attacks on other systems, tried on this one. Names carry the identifiers of the catalogue in the project's notes
+//! (`atk_a02_...`); what concerns a single instruction stands in its file under `instructions`.
+//!
+//! Entries that cannot apply yet, and why:
+//!
+//! * A01, B01 to B07, A21: nothing reads other instructions of the transaction; there are no flash loans.
+//! * A04, G01 to G07: governance can create markets and list assets; it cannot change anything yet. A19 is a matter of
+//!   the release.
+//! * A05, A20: the only programs called are the token programs stored with the asset; hooks are refused at listing.
+//! * A08, C05, C16: nothing caches a total, no price is derived from a balance, there are no rewards.
+//! * A13: the one list of accounts is that of `refresh_prices`, see there.
+//! * D09, D11, D12, D16: prices are read as dollars from one feed; bands and rate limits come with governance.
+//! * E07 to E10: losses are not shared out yet; the vault keeps its debt.
+//! * F01 to F09: mints with these extensions are refused at listing (`atk_f10`).
+
+mod accounting;
+mod catalogue;
+mod duplicates;
+mod liquidation;
+mod oracles;
+mod signers;
+mod substitution;
