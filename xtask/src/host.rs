@@ -31,7 +31,7 @@ pub fn cargo() -> Result<Command> {
 
 /// Builds all libraries, programs and tests.
 pub fn build_all() -> Result<()> {
-    process::run(cargo()?.args(["build", "--locked", "--workspace", "--lib", "--bins", "--tests"]))
+    process::run(cargo()?.args(["build", "--locked", "--workspace", "--lib", "--bins", "--tests", "--keep-going"]))
         .context("the build failed")
 }
 
