@@ -22,6 +22,7 @@ pub fn dollars(micro: u64) -> String {
 pub fn tokens(amount: u64, decimals: u8) -> String {
     let whole = amount as f64 / 10f64.powi(i32::from(decimals));
     let (scaled, suffix) = match whole {
+        w if w >= 1e12 => (w / 1e12, "T"),
         w if w >= 1e9 => (w / 1e9, "B"),
         w if w >= 1e6 => (w / 1e6, "M"),
         w if w >= 1e4 => (w / 1e3, "k"),

@@ -94,12 +94,11 @@ fn parse(bytes: &[u8], required: &[&str]) -> Result<(Vec<String>, Vec<Row>), Wro
         .from_reader(bytes);
     let mut columns = None;
     let mut rows: Vec<Row> = Vec::new();
+    let mut lines = Lines { bytes, at: 0, line: 1 };
     for record in reader.records() {
-        let record = record.map_err(|error| Wrong {
-            line: error.position().map_or(1, csv::Position::line),
-            what: "is not text in UTF-8".to_owned(),
-        })?;
-        let line = record.position().map_or(1, csv::Position::line);
+        let record = record
+            .map_err(|error| Wrong { line: lines.line(error.position()), what: "is not text in UTF-8".to_owned() })?;
+        let line = lines.line(record.position());
         match &columns {
             None => columns = Some(header(line, &record, required)?),
             Some(columns) => rows.push(row(line, &record, columns, rows.last())?),
@@ -109,6 +108,33 @@ fn parse(bytes: &[u8], required: &[&str]) -> Result<(Vec<String>, Vec<Row>), Wro
         None => wrong(1, "the file is empty; it begins with timestamp,SOL,BTC,ETH"),
         Some(_) if rows.is_empty() => wrong(1, "there is no row after the header"),
         Some(columns) => Ok((columns, rows)),
+    }
+}
+
+/// Counts lines as editors do. The reader's own count takes a record to begin before the line ends that precede it:
+/// one line too early after a carriage return or a blank line.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the first text at or after a position. Positions only go forward.
+    fn line(&mut self, position: Option<&csv::Position>) -> u64 {
+        let target = position.map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
+        while let Some(byte) = self.bytes.get(self.at) {
+            match byte {
+                b'\n' => self.line += 1,
+                // Ends a line by itself or together with the line feed after it.
+                b'\r' if self.bytes.get(self.at + 1) != Some(&b'\n') => self.line += 1,
+                b'\r' => {}
+                _ if self.at >= target => break,
+                _ => {}
+            }
+            self.at += 1;
+        }
+        self.line
     }
 }
 

@@ -31,7 +31,8 @@ pub fn deepest_fall<const N: usize>(prices: &[[f64; N]], most: usize) -> Option<
 pub fn around_deepest_fall<const N: usize>(prices: &[[f64; N]], rows: usize) -> std::ops::Range<usize> {
     let rows = rows.min(prices.len());
     let before = rows / 8;
-    let start = deepest_fall(prices, rows - 2 * before).map_or(0, |fall| fall.from.saturating_sub(before));
+    let start =
+        deepest_fall(prices, rows.saturating_sub(2 * before + 1)).map_or(0, |fall| fall.from.saturating_sub(before));
     let start = start.min(prices.len() - rows);
     start..start + rows
 }
