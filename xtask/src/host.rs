@@ -4,6 +4,7 @@
 //! same packages with the same features and flags into the same folder, and what one command has
 //! built, the next finds.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -15,8 +16,7 @@ use crate::{paths, process};
 ///
 /// `cargo clippy` would do the same in a pass of its own, and for that check all dependencies a
 /// second time. Warnings are errors; the odd word is how clippy separates its arguments.
-const LINTS: [(&str, &str); 2] =
-    [("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"), ("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__")];
+const LINTS: (&str, &str) = ("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
 
 /// cargo in this workspace, with the build folder that all clones share.
 pub fn cargo() -> Result<Command> {
@@ -25,8 +25,30 @@ pub fn cargo() -> Result<Command> {
         "clippy is not installed for this toolchain: type `rustup component add clippy rustfmt`"
     );
     let mut command = process::host("cargo");
-    command.current_dir(paths::workspace()?).env("CARGO_TARGET_DIR", folder()?).envs(LINTS);
+    command.current_dir(paths::workspace()?).env("CARGO_TARGET_DIR", folder()?);
+    command.env(LINTS.0, LINTS.1).env("RUSTC_WORKSPACE_WRAPPER", wrapper()?);
     Ok(command)
+}
+
+/// clippy's compiler under a path of this checkout.
+///
+/// cargo tells the packages of two clones apart by their path within the workspace, which is the same. In a shared
+/// build folder one clone would run what the other compiled. The path of the wrapper is part of the identity of our
+/// own crates, and not of the dependencies, which stay shared.
+fn wrapper() -> Result<PathBuf> {
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    let driver = std::env::split_paths(&search).map(|folder| folder.join("clippy-driver")).find(|path| path.is_file());
+    let driver = driver.context("clippy-driver is not on PATH")?;
+    let folder = paths::workspace()?.join("target/lints");
+    let wrapper = folder.join("clippy-driver");
+    if fs::read_link(&wrapper).ok().as_ref() != Some(&driver) {
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        // Absent is as good as removed.
+        let _ = fs::remove_file(&wrapper);
+        std::os::unix::fs::symlink(&driver, &wrapper)
+            .with_context(|| format!("cannot link {} to {}", wrapper.display(), driver.display()))?;
+    }
+    Ok(wrapper)
 }
 
 /// Builds all libraries, programs and tests.

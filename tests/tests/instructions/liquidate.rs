@@ -20,7 +20,7 @@ fn market() -> (Fixture, Actor, Actor) {
 
 /// Seized value is at most the repaid value and the bonus on it, both at the market's prices.
 fn bonus_is_kept(event: &Liquidated) {
-    let most = u128::from(event.repaid_value) * ((1 << 32) + u128::from(event.bonus)) >> 32;
+    let most = (u128::from(event.repaid_value) * ((1 << 32) + u128::from(event.bonus))) >> 32;
     assert!(u128::from(event.seized_value) <= most, "{} of {most}", event.seized_value);
 }
 

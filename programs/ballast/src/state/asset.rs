@@ -103,8 +103,19 @@ pub struct Asset {
 }
 
 /// A point of the rate curve.
-#[zero_copy]
-#[derive(Debug, Default, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    AnchorSerialize,
+    AnchorDeserialize,
+    bytemuck::Pod,
+    bytemuck::Zeroable,
+)]
+#[repr(C)]
 pub struct RatePoint {
     /// Utilisation in 2^-32.
     pub utilisation: u32,
