@@ -20,7 +20,7 @@ fn fallen(price: &'static str) -> (Fixture, Actor, Actor) {
 fn seized_is_covered(event: &Liquidated, price: u128) {
     let seized = u128::from(event.seized) * price * 10u128.pow(9);
     let repaid = u128::from(event.repaid) * 10u128.pow(12);
-    let most = repaid + (repaid * u128::from(event.bonus) >> 32);
+    let most = repaid + ((repaid * u128::from(event.bonus)) >> 32);
     // USDC at one dollar and SOL at a whole number of dollars are exact in the market but for the last of 63 bits.
     assert!(seized <= most + most / (1 << 60), "{seized} of {most}");
 }
@@ -179,7 +179,7 @@ fn atk_e06_the_largest_vault_is_liquidated_in_one_plain_transaction() {
                 assert!(receipt.bytes <= MAX_TRANSACTION_BYTES && receipt.accounts <= 64, "{receipt:?}");
                 assert!(receipt.compute_units < 100_000, "{}", receipt.compute_units);
                 let event: Liquidated = receipt.event();
-                let most = u128::from(event.repaid_value) * ((1 << 32) + u128::from(event.bonus)) >> 32;
+                let most = (u128::from(event.repaid_value) * ((1 << 32) + u128::from(event.bonus))) >> 32;
                 assert!(u128::from(event.seized_value) <= most);
             }
             Err(refusal) => {
