@@ -26,7 +26,8 @@ pub struct Played {
     pub bad_debt: BadDebt,
     /// The largest shortfall seen after a sweep.
     pub worst_bad_debt: BadDebt,
-    pub liquidations: Vec<Liquidated>,
+    /// With the step in which they happened.
+    pub liquidations: Vec<(usize, Liquidated)>,
     /// Liquidations refused in simulation.
     pub refused: usize,
     /// Vaults that could be liquidated with a gain at the end, and vaults below maintenance without that.
@@ -73,7 +74,7 @@ pub async fn play(stage: &Stage<'_>, path: &Path, meter: &mut Meter, indexes: &m
         if at == trough {
             compare(stage, &mut played).await?;
         }
-        let done = if tally.below() > 0 { sweep(stage, &mut played, meter).await? } else { 0 };
+        let done = if tally.below() > 0 { sweep(stage, at, &mut played, meter).await? } else { 0 };
         if done > 0 || at % SAY_EVERY == 0 {
             stage.progress.note(&format!(
                 "step {at:>4}: SOL {:>9}  {} vaults below maintenance, {done} liquidations",
@@ -93,7 +94,7 @@ pub async fn play(stage: &Stage<'_>, path: &Path, meter: &mut Meter, indexes: &m
 }
 
 /// Lets the keeper work; returns the number of liquidations.
-async fn sweep(stage: &Stage<'_>, played: &mut Played, meter: &mut Meter) -> Result<usize> {
+async fn sweep(stage: &Stage<'_>, step: usize, played: &mut Played, meter: &mut Meter) -> Result<usize> {
     let sweep = stage.keeper.sweep().await?;
     meter.record_all(&sweep.receipts);
     played.refused += sweep.refused.len();
@@ -101,7 +102,7 @@ async fn sweep(stage: &Stage<'_>, played: &mut Played, meter: &mut Meter) -> Res
         stage.progress.note(&format!("not liquidated: {vault}: {reason}"));
     }
     let done = sweep.liquidations.len();
-    played.liquidations.extend(sweep.liquidations);
+    played.liquidations.extend(sweep.liquidations.into_iter().map(|event| (step, event)));
     let bad = BadDebt::of(&Books::read(&stage.network.connection, stage.site.market).await?);
     if bad.shortfall > played.worst_bad_debt.shortfall {
         played.worst_bad_debt = bad;

@@ -1,10 +1,11 @@
 //! The report on standard output.
 
+use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter};
 
 use ballast_client::event::Liquidated;
 use ballast_client::risk::{Amount, Fraction, Rate, Usd};
-use ballast_client::{Asset, Market};
+use ballast_client::{Asset, Market, Pubkey};
 
 use crate::catalogue::{ASSETS, CORE, COUNT};
 use crate::checks::Check;
@@ -104,17 +105,20 @@ impl Report {
     }
 
     fn liquidations(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let all = &self.played.liquidations;
-        writeln!(f, "\nLiquidations: {} of {} vaults", all.len(), vaults(all))?;
+        let all: Vec<&Liquidated> = self.played.liquidations.iter().map(|(_, event)| event).collect();
+        writeln!(f, "\nLiquidations: {} of {} vaults", all.len(), vaults(&all))?;
         writeln!(
             f,
             "  {:<9}{:>8}{:>12}{:>13}{:>8}{:>12}{:>13}{:>12}",
             "asset", "repaid", "tokens", "dollars", "seized", "tokens", "dollars", "bonus"
         )?;
         for (asset, entry) in ASSETS.iter().enumerate() {
-            let repaid = Total::of(all.iter().filter(|one| usize::from(one.debt_asset) == asset), |one| one.repaid);
+            let repaid =
+                Total::of(all.iter().copied().filter(|one| usize::from(one.debt_asset) == asset), |one| one.repaid);
             let seized =
-                Total::of(all.iter().filter(|one| usize::from(one.collateral_asset) == asset), |one| one.seized);
+                Total::of(all.iter().copied().filter(|one| usize::from(one.collateral_asset) == asset), |one| {
+                    one.seized
+                });
             if repaid.count + seized.count == 0 {
                 continue;
             }
@@ -132,7 +136,7 @@ impl Report {
                 dollars(seized.seized.saturating_sub(seized.repaid)),
             )?;
         }
-        let total = Total::of(all.iter(), |_| 0);
+        let total = Total::of(all.iter().copied(), |_| 0);
         let bonus = total.seized.saturating_sub(total.repaid);
         let part = if total.repaid == 0 { 0.0 } else { bonus as f64 / total.repaid as f64 };
         writeln!(
@@ -150,7 +154,7 @@ impl Report {
         let line = |name: &str, bad: &BadDebt| {
             format!(
                 "  {name:<20}{} vaults owe {} more than they hold; {} of them with nothing left owe {}",
-                bad.under_water,
+                bad.under_water.len(),
                 dollars(bad.shortfall),
                 bad.empty,
                 dollars(bad.uncovered)
@@ -158,7 +162,20 @@ impl Report {
         };
         writeln!(f, "\nBad debt")?;
         writeln!(f, "{}", line("at its highest", &self.played.worst_bad_debt))?;
-        writeln!(f, "{}", line("after", &self.played.bad_debt))
+        writeln!(f, "{}", line("after", &self.played.bad_debt))?;
+        let lost = &self.played.bad_debt.under_water;
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let solvent = lost.iter().filter(|vault| solvent_at_last(&self.played.liquidations, vault)).count();
+        let all = self.played.liquidations.iter().map(|(_, event)| event);
+        let total = Total::of(all.filter(|event| lost.contains(&event.vault)), |_| 0);
+        writeln!(
+            f,
+            "  {solvent} of them still held more than they owed when their last step of liquidations began; liquidators got \
+             {} of bonus out of all",
+            dollars(total.seized.saturating_sub(total.repaid))
+        )
     }
 
     fn compute_units(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -203,9 +220,17 @@ impl Total {
     }
 }
 
+/// Whether a vault still had equity before the first liquidation of the last step in which it was liquidated: what it
+/// owes beyond its means afterwards, is then the bonus.
+fn solvent_at_last(all: &[(usize, Liquidated)], vault: &Pubkey) -> bool {
+    let of_vault = || all.iter().filter(|(_, event)| event.vault == *vault);
+    let last = of_vault().map(|(step, _)| *step).max();
+    of_vault().find(|(step, _)| Some(*step) == last).is_some_and(|(_, event)| event.equity_before >= 0)
+}
+
 /// Number of different vaults.
-fn vaults(all: &[Liquidated]) -> usize {
-    all.iter().map(|one| one.vault).collect::<std::collections::HashSet<_>>().len()
+fn vaults(all: &[&Liquidated]) -> usize {
+    all.iter().map(|one| one.vault).collect::<HashSet<_>>().len()
 }
 
 fn market(f: &mut Formatter<'_>, market: &Market) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! Vaults counted by margin state, and debts that no collateral covers.
 
-use ballast_client::{HealthView, StateView};
+use ballast_client::{HealthView, Pubkey, StateView};
 
 use crate::books::Books;
 
@@ -17,10 +17,10 @@ pub struct Tally {
 }
 
 /// Debts beyond what their vaults hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BadDebt {
     /// Vaults that owe more than they hold at the spot prices.
-    pub under_water: usize,
+    pub under_water: Vec<Pubkey>,
     /// By how much, micro-dollars.
     pub shortfall: u64,
     /// Vaults that owe something and hold nothing at all.
@@ -59,10 +59,10 @@ impl Tally {
 impl BadDebt {
     pub fn of(books: &Books) -> Self {
         let mut bad = Self::default();
-        for (_, vault) in books.vaults.iter().filter(|(_, vault)| vault.has_debt()) {
+        for (address, vault) in books.vaults.iter().filter(|(_, vault)| vault.has_debt()) {
             let maint = books.health(vault).maint;
             if maint.equity < 0 {
-                bad.under_water += 1;
+                bad.under_water.push(*address);
                 bad.shortfall = bad.shortfall.saturating_add(maint.equity.unsigned_abs());
             }
             if maint.assets == 0 {
