@@ -68,12 +68,8 @@ impl Network {
         Ok(())
     }
 
-    /// Gives a wallet lamports for fees.
-    pub async fn fund(&self, wallet: &Pubkey) -> Result<()> {
-        self.fund_all([*wallet]).await
-    }
-
-    pub async fn fund_all(&self, wallets: impl IntoIterator<Item = Pubkey>) -> Result<()> {
+    /// Gives wallets lamports for fees.
+    pub async fn fund(&self, wallets: impl IntoIterator<Item = Pubkey>) -> Result<()> {
         let owner = SYSTEM_PROGRAM;
         let place = |address| Placed { address, owner, data: Vec::new() };
         self.place(wallets.into_iter().map(place).collect()).await

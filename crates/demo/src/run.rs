@@ -1,12 +1,10 @@
 //! One run from an empty network to the report.
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result};
 use ballast_client::{ID, Pubkey};
 use solana_signer::Signer;
 
-use crate::actors::{self, Crowd, send_waves};
+use crate::actors::{self, Actor, Crowd, send_waves};
 use crate::args::Arguments;
 use crate::books::{Books, read_clock};
 use crate::checks::{Check, IndexWatch, conservation};
@@ -16,7 +14,7 @@ use crate::market::{Site, key};
 use crate::meter::Meter;
 use crate::network::Network;
 use crate::play::{Played, Stage, play};
-use crate::prices::Path;
+use crate::prices::{Frame, Path};
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::report::Report;
@@ -36,76 +34,48 @@ impl Ledger {
     }
 }
 
-/// Runs the whole demo. `program` is the compiled program's size, for the report.
+/// A market with a crowd in it, and a keeper beside it.
+struct Scene {
+    network: Network,
+    site: Site,
+    keeper: Keeper,
+    crowd: Crowd,
+}
+
+/// Runs the whole demo. `program_bytes` is the compiled program's size, for the report.
 pub async fn run(arguments: &Arguments, path: Path, program_bytes: u64) -> Result<Report> {
     let progress = Progress::new();
-    let first = path.frames.first().context("a path without frames")?.clone();
-    let mut random = Random::new(arguments.seed, "keys");
-    let (payer, keeper_key) = (key(&mut random), key(&mut random));
     let mut ledger = Ledger::default();
+    let first = path.frames.first().context("a path without frames")?;
+    let scene = set_up(arguments, first, &progress, &mut ledger).await?;
+    lend(&scene, first, &progress, &mut ledger).await?;
+    let Scene { network, site, keeper, crowd } = &scene;
+    let connection = &network.connection;
 
-    progress.phase("starting the network, deploying the program", 1);
-    let network = Network::start(&payer, &arguments.program).await?;
-    let connection = network.connection.clone();
-    progress.phase("creating the market", 1);
-    let (site, receipts) = Site::build(&network, Arc::clone(&payer), arguments.seed, &first).await?;
-    ledger.add(&receipts);
-    let keeper = Keeper::new(connection.clone(), keeper_key, site.market);
-    network.fund(&keeper.address()).await?;
-
-    let crowd = Crowd::new(&site, arguments.seed, arguments.vaults, &first)?;
-    network.fund_all(crowd.all().map(|actor| actor.key.pubkey())).await?;
-    let mut jobs = crowd.funding(&site);
-    jobs.extend(actors::inventory(&site, &keeper.address(), arguments.vaults, &first)?);
-    progress.phase("creating wallets and minting tokens", jobs.len());
-    ledger.add(&connection.send_all(jobs, |done| progress.advance(done)).await?);
-
-    let books = Books::read(&connection, site.market).await?;
-    let waves = crowd.deposits(&books, &site);
-    progress.phase("opening vaults and depositing", waves.iter().map(Vec::len).sum());
-    ledger.add(&send_waves(&connection, waves, |done| progress.advance(done)).await?);
-
-    let time = i64::try_from(read_clock(&connection).await?)?;
-    network.publish(&site.feeds.updates(&first, &first, time)).await?;
-    ledger.add(&[site.refresh(&connection, &payer).await?]);
-    let books = Books::read(&connection, site.market).await?;
-    let waves = crowd.loans(&books, &site)?;
-    progress.phase("borrowing", waves.iter().map(Vec::len).sum());
-    ledger.add(&send_waves(&connection, waves, |done| progress.advance(done)).await?);
-
-    let time = i64::try_from(read_clock(&connection).await?)?;
-    network.publish(&site.feeds.updates(&first, &first, time)).await?;
-    ledger.add(&[site.refresh(&connection, &payer).await?]);
-    let before = Books::read(&connection, site.market).await?;
-    let stage = Stage { network: &network, site: &site, keeper: &keeper, progress: &progress };
+    let before = Books::read(connection, site.market).await?;
+    let stage = Stage { network, site, keeper, progress: &progress };
     let mut indexes = IndexWatch::default();
     let played = play(&stage, &path, &mut ledger.meter, &mut indexes).await?;
     ledger.transactions += path.frames.len() - 1 + played.liquidations.len();
 
     progress.phase("repaying, withdrawing, leaving", 1);
-    let books = Books::read(&connection, site.market).await?;
-    let exits = exits::plan(&books, &site, &crowd)?;
-    ledger.add(&send_waves(&connection, vec![exits.funding, exits.moves], |_| ()).await?);
+    let exits = exits::plan(&Books::read(connection, site.market).await?, site, crowd)?;
+    ledger.add(&send_waves(connection, vec![exits.funding, exits.moves], |_| ()).await?);
 
     progress.phase("checking the books", 1);
-    let after = Books::read(&connection, site.market).await?;
+    let after = Books::read(connection, site.market).await?;
     indexes.look(&after.market);
     let wallets: Vec<Pubkey> = crowd.all().map(|actor| actor.key.pubkey()).chain([keeper.address()]).collect();
-    let mut checks = conservation(&connection, &site, &after, &wallets).await?;
-    checks.push(indexes.check());
-    checks.push(agreement(&played));
-    checks.push(no_work_left(&played));
+    let mut checks = conservation(connection, site, &after, &wallets).await?;
+    checks.extend([indexes.check(), agreement(&played), no_work_left(&played)]);
     progress.finish();
 
-    let positions = crowd.borrowers.iter().filter_map(|actor| {
-        before.vaults.iter().find(|(address, _)| *address == actor.vault).map(|(_, vault)| vault.used().len())
-    });
     Ok(Report {
         program_bytes,
         program: ID.to_string(),
         address: site.market.to_string(),
         lenders: crowd.lenders.len(),
-        positions: positions.collect(),
+        positions: positions(crowd, &before),
         transactions: ledger.transactions,
         markets: [before.market, after.market],
         repaid: exits.repaid,
@@ -117,6 +87,58 @@ pub async fn run(arguments: &Arguments, path: Path, program_bytes: u64) -> Resul
         played,
         path,
     })
+}
+
+/// The network, the market, everybody's wallets, and the deposits.
+async fn set_up(arguments: &Arguments, first: &Frame, progress: &Progress, ledger: &mut Ledger) -> Result<Scene> {
+    let mut random = Random::new(arguments.seed, "keys");
+    let (payer, keeper) = (key(&mut random), key(&mut random));
+    progress.phase("starting the network, deploying the program", 1);
+    let network = Network::start(&payer, &arguments.program).await?;
+    let connection = &network.connection;
+    progress.phase("creating the market", 1);
+    let (site, receipts) = Site::build(&network, payer, arguments.seed, first).await?;
+    ledger.add(&receipts);
+    let keeper = Keeper::new(connection.clone(), keeper, site.market);
+    let crowd = Crowd::new(&site, arguments.seed, arguments.vaults, first)?;
+    network.fund(crowd.all().map(|actor| actor.key.pubkey()).chain([keeper.address()])).await?;
+
+    let mut jobs = crowd.funding(&site);
+    jobs.extend(actors::inventory(&site, &keeper.address(), arguments.vaults, first)?);
+    progress.phase("creating wallets and minting tokens", jobs.len());
+    ledger.add(&connection.send_all(jobs, |done| progress.advance(done)).await?);
+
+    let waves = crowd.deposits(&Books::read(connection, site.market).await?, &site);
+    progress.phase("opening vaults and depositing", waves.iter().map(Vec::len).sum());
+    ledger.add(&send_waves(connection, waves, |done| progress.advance(done)).await?);
+    Ok(Scene { network, site, keeper, crowd })
+}
+
+/// The loans, with fresh prices before and after them.
+async fn lend(scene: &Scene, first: &Frame, progress: &Progress, ledger: &mut Ledger) -> Result<()> {
+    let Scene { network, site, crowd, .. } = scene;
+    ledger.add(&[quote(network, site, first).await?]);
+    let waves = crowd.loans(&Books::read(&network.connection, site.market).await?, site)?;
+    progress.phase("borrowing", waves.iter().map(Vec::len).sum());
+    ledger.add(&send_waves(&network.connection, waves, |done| progress.advance(done)).await?);
+    ledger.add(&[quote(network, site, first).await?]);
+    Ok(())
+}
+
+/// Publishes a frame now and refreshes all prices.
+async fn quote(network: &Network, site: &Site, frame: &Frame) -> Result<Receipt> {
+    let time = i64::try_from(read_clock(&network.connection).await?)?;
+    network.publish(&site.feeds.updates(frame, frame, time)).await?;
+    site.refresh(&network.connection, &site.payer).await
+}
+
+/// Positions of each borrower's vault.
+fn positions(crowd: &Crowd, books: &Books) -> Vec<usize> {
+    let of = |actor: &Actor| {
+        let found = books.vaults.iter().find(|(address, _)| *address == actor.vault);
+        found.map(|(_, vault)| vault.used().len())
+    };
+    crowd.borrowers.iter().filter_map(of).collect()
 }
 
 fn agreement(played: &Played) -> Check {
