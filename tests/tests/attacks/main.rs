@@ -17,6 +17,7 @@ mod accounting;
 mod catalogue;
 mod duplicates;
 mod liquidation;
+mod malformed;
 mod oracles;
 mod signers;
 mod substitution;

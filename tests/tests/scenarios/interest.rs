@@ -202,3 +202,29 @@ fn interest_alone_can_make_a_vault_liquidatable() {
     bob.liquidates(&alice, usdc("1000000"), "BTC").unwrap();
     assert_ne!(alice.state(), StateView::Liquidatable);
 }
+
+#[test]
+#[ignore = "open: a debt of more than 2^64 units can neither be repaid nor liquidated; accrual has to stop before"]
+fn claims_that_outgrow_64_bits_lock_nobody_in() {
+    let market = Fixture::without_market();
+    market.creates_market(0).unwrap();
+    // A token of which there are 10^19 units, lent at 1,500 % a year.
+    let mut token = assets::token("BONK");
+    token.listing.curve = vec![(0, 150_000), (10_000, 150_000)];
+    token.listing.depth_dollars = 0;
+    market.lists(token).unwrap();
+    let mut collateral = assets::token("BTC");
+    collateral.listing.depth_dollars = 0;
+    market.lists(collateral).unwrap();
+    market.refreshes_all();
+    let lender = market.actor("saver", &[native("BONK", u64::MAX / 4)]);
+    lender.deposits(native("BONK", u64::MAX / 4)).unwrap();
+    let alice = market.actor("alice", &[btc("1000000")]);
+    alice.deposits(btc("1000000")).unwrap();
+    alice.borrows(native("BONK", u64::MAX / 4)).unwrap();
+    market.advances(YEAR / 2);
+    market.refreshes_all();
+    // Eight times what was borrowed does not fit 64 bits any more; paying back must still be possible.
+    alice.repays(native("BONK", u64::MAX / 8)).unwrap();
+    lender.withdraws(native("BONK", u64::MAX / 16)).unwrap();
+}

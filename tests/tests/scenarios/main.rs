@@ -4,3 +4,4 @@ mod crash;
 mod interest;
 mod play;
 mod real_accounts;
+mod wallets;
