@@ -23,15 +23,33 @@ const fn narrow(x: u128) -> Option<u64> {
     None
 }
 
+/// `a * b` for `b < 2^32`: the product without its low 32 bits, and those. Two 64-bit products instead of a call.
+#[inline(always)]
+const fn half_product(a: u64, b: u64) -> (u64, u64) {
+    let low = (a & LOW32).wrapping_mul(b);
+    // (2^32 - 1)^2 + 2^32 - 1 < 2^64.
+    ((a >> 32).wrapping_mul(b).wrapping_add(low >> 32), low & LOW32)
+}
+
 /// `floor(a * b / 2^shift)` for `shift < 128`; `None` when it exceeds 64 bits.
 #[inline(always)]
 pub const fn mul_shift_floor(a: u64, b: u64, shift: u32) -> Option<u64> {
+    if b >> 32 == 0 && shift >= 32 && shift < 96 {
+        return Some(half_product(a, b).0.wrapping_shr(shift.wrapping_sub(32)));
+    }
     narrow(product(a, b).wrapping_shr(shift))
 }
 
 /// `ceil(a * b / 2^shift)` for `shift < 64`; `None` when it exceeds 64 bits.
 #[inline(always)]
 pub const fn mul_shift_ceil(a: u64, b: u64, shift: u32) -> Option<u64> {
+    if b >> 32 == 0 && shift >= 32 {
+        let (top, rest) = half_product(a, b);
+        let places = shift.wrapping_sub(32);
+        let floor = top.wrapping_shr(places);
+        let exact = rest == 0 && floor.wrapping_shl(places) == top;
+        return Some(if exact { floor } else { floor.wrapping_add(1) });
+    }
     let rounding = (1u128.wrapping_shl(shift)).wrapping_sub(1);
     // The product is at most 2^128 - 2^65 + 1 and the rounding term below 2^64: no carry out of 128 bits.
     narrow(product(a, b).wrapping_add(rounding).wrapping_shr(shift))
@@ -95,13 +113,12 @@ pub const fn scale_ceil(x: u64, fraction: Fraction) -> u64 {
 /// `floor(a * (1 - weight) + b * weight)`: between `a` and `b`.
 #[inline(always)]
 pub const fn mix_floor(a: u64, b: u64, weight: Fraction) -> u64 {
-    let part = weight.get() as u64;
-    // The factors add up to 2^32, so the sum is below 2^96, and 2^32 times smaller no larger than the larger of the two.
-    let sum = product(a, (1u64 << 32).wrapping_sub(part)).wrapping_add(product(b, part));
-    match narrow(sum >> 32) {
-        Some(mixed) => mixed,
-        None => u64::MAX,
-    }
+    let b_part = weight.get() as u64;
+    let a_part = (1u64 << 32).wrapping_sub(b_part);
+    // The parts add up to 2^32 and each half word is below it, so neither sum reaches 2^64.
+    let high = (a >> 32).wrapping_mul(a_part).wrapping_add((b >> 32).wrapping_mul(b_part));
+    let low = (a & LOW32).wrapping_mul(a_part).wrapping_add((b & LOW32).wrapping_mul(b_part));
+    high.wrapping_add(low >> 32)
 }
 
 /// Number of bits of `x`: 0 for 0, 64 for the largest.

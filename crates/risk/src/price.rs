@@ -21,16 +21,24 @@ pub struct Price {
 pub const MIN_SHIFT: u32 = 33;
 /// Largest shift of a price: one native unit above 2^-117 micro-dollars.
 pub const MAX_SHIFT: u32 = 180;
+/// A power of five, shifted until its top bit is set, and by how much.
+#[derive(Clone, Copy)]
+struct Power {
+    value: u64,
+    lead: u32,
+}
+
 /// `5^0` to `5^27`, the largest that fits 63 bits, so decimal exponents down to -27 divide exactly once. A table,
 /// because a checked power costs a price refresh several hundred compute units.
-const POWERS_OF_FIVE: [u64; 28] = {
-    let mut powers = [1u64; 28];
-    let mut at = 1;
+const POWERS_OF_FIVE: [Power; 28] = {
+    let mut powers = [Power { value: 1 << 63, lead: 63 }; 28];
+    let (mut at, mut five) = (1, 1u64);
     while at < powers.len() {
         // 5^27 < 2^63, and the index stays below the length.
         #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
         {
-            powers[at] = powers[at - 1] * 5;
+            five *= 5;
+            powers[at] = Power { value: five << five.leading_zeros(), lead: five.leading_zeros() };
             at += 1;
         }
     }
@@ -72,12 +80,11 @@ impl Price {
         let number = number.wrapping_shl(lead);
         // Scaled so that the quotient or product has 63 or 64 bits; `scale` counts the binary places it then has.
         let (value, scale) = if power < 0 {
-            let five_lead = five.leading_zeros();
-            let quotient = shift_div_floor(number, 63, five.wrapping_shl(five_lead)).ok_or(Error::PriceOutOfRange)?;
-            (quotient, 63u32.wrapping_add(lead).wrapping_sub(five_lead))
+            let quotient = shift_div_floor(number, 63, five.value).ok_or(Error::PriceOutOfRange)?;
+            (quotient, 63u32.wrapping_add(lead).wrapping_sub(five.lead))
         } else {
-            let bits = bit_length(five);
-            let product = mul_shift_floor(number, five, bits).ok_or(Error::PriceOutOfRange)?;
+            let bits = u64::BITS.wrapping_sub(five.lead);
+            let product = mul_shift_floor(number, five.value, 64).ok_or(Error::PriceOutOfRange)?;
             (product, lead.wrapping_sub(bits))
         };
         let places = i64::from(scale.cast_signed()).checked_sub(i64::from(power)).ok_or(Error::PriceOutOfRange)?;

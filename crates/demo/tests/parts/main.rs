@@ -7,6 +7,7 @@ mod generated;
 mod meter;
 mod plan;
 mod replay;
+mod rpc;
 mod text;
 mod window;
 

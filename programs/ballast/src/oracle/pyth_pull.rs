@@ -23,7 +23,7 @@ pub fn observe(asset: &Asset, account: &AccountInfo, receiver: &Pubkey) -> Resul
         PriceUpdateV2::try_deserialize(&mut &data[..]).map_err(|_| refuse(BallastError::OracleWrongAccount))?;
     ensure!(update.verification_level == VerificationLevel::Full, NotFullyVerified);
     let message = &update.price_message;
-    ensure!(message.feed_id == asset.oracle.to_bytes(), FeedMismatch);
+    ensure!(message.feed_id == *asset.oracle.as_array(), FeedMismatch);
     Ok(Observation {
         price: message.price,
         confidence: message.conf,
