@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use ballast_client::{ID, Market, Pubkey, Vault, account, token};
 
-use crate::fixture::{Fixture, World};
+use crate::fixture::Fixture;
+use crate::world::World;
 
 /// The mint of wrapped SOL.
 const NATIVE_MINT: Pubkey = Pubkey::from_str_const("So11111111111111111111111111111111111111112");

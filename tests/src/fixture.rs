@@ -6,22 +6,21 @@ use std::rc::Rc;
 
 use anchor_lang::AnchorDeserialize;
 use ballast_client::instruction::{self, MarketRef};
-use ballast_client::local::{self, Published};
+use ballast_client::local;
 use ballast_client::{HealthView, ID, Market, Pubkey, Vault, account, address, snapshot, token};
 use litesvm::LiteSVM;
 use solana_account::Account;
 use solana_clock::Clock;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
-use solana_message::Message;
 use solana_signer::Signer;
-use solana_transaction::Transaction;
 
 use crate::actor::Actor;
 use crate::assets::{STANDARD, Token, tokens};
 use crate::money::{Money, native, units};
-use crate::outcome::{Fault, Outcome, Receipt, Refusal};
-use crate::{PROGRAM, key, oracle};
+use crate::outcome::Outcome;
+use crate::world::World;
+use crate::{PROGRAM, key};
 
 /// The largest legacy transaction.
 pub const MAX_TRANSACTION_BYTES: usize = 1_232;
@@ -31,25 +30,6 @@ pub const START: i64 = 1_750_000_000;
 pub const DUST: u64 = 1_000_000;
 /// What every wallet starts with.
 const LAMPORTS: u64 = 100_000_000_000;
-
-/// Everything on the network. Tests reach it through [`Fixture`].
-pub struct World {
-    pub svm: LiteSVM,
-    /// The listed assets of each market, by index.
-    tokens: HashMap<Pubkey, Vec<Token>>,
-    /// Tokens sent to a custody account past the program, on purpose.
-    pub(crate) donated: HashMap<Pubkey, u64>,
-    /// A test that writes state past the program says so; its books are not counted.
-    pub(crate) tampered: bool,
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        if !std::thread::panicking() && !self.tampered {
-            self.conservation();
-        }
-    }
-}
 
 /// A handle on one market of a [`World`]; cheap to clone, so that actors can carry one.
 #[derive(Clone)]
@@ -297,84 +277,6 @@ impl Fixture {
         address::custody(&self.market_address(), &self.token(symbol).mint)
     }
 
-    // Prices.
-
-    fn publishes_for(&self, token: &Token, seen: &Published) {
-        let data = oracle::account(token.listing.oracle_kind, &token.feed(), seen, self.clock().slot);
-        self.writes_data(&token.oracle, &token.oracle_program(), data);
-    }
-
-    /// The oracle publishes a price; nobody has refreshed the market yet.
-    pub fn publishes(&self, symbol: &str, seen: &Published) {
-        self.publishes_for(&self.token(symbol), seen);
-    }
-
-    /// The oracle publishes a price in dollars, now, and repeats it whenever all are refreshed.
-    pub fn sets_price(&self, symbol: &str, dollars: &'static str) {
-        let (market, index) = (self.market_address(), usize::from(self.index(symbol)));
-        if let Some(tokens) = self.world_mut().tokens.get_mut(&market) {
-            tokens[index].price = dollars;
-        }
-        self.publishes(symbol, &oracle::published(dollars, self.now()));
-    }
-
-    /// Somebody refreshes the prices of these assets.
-    pub fn refreshes(&self, symbols: &[&str]) -> Outcome {
-        self.sends(&[self.refresh_instruction(symbols)], &[&self.payer()])
-    }
-
-    pub fn refresh_instruction(&self, symbols: &[&str]) -> Instruction {
-        let tokens = self.tokens();
-        let price = |symbol: &&str| {
-            let at = tokens.iter().position(|token| token.symbol == *symbol).expect("a listed asset");
-            (at as u8, tokens[at].oracle)
-        };
-        let prices: Vec<_> = symbols.iter().map(price).collect();
-        instruction::refresh_prices(&self.market_address(), &prices)
-    }
-
-    /// All oracles publish the price that was set last, and somebody refreshes them all.
-    pub fn refreshes_all(&self) {
-        let tokens = self.tokens();
-        for token in &tokens {
-            self.publishes_for(token, &oracle::published(token.price, self.now()));
-        }
-        let symbols: Vec<_> = tokens.iter().map(|token| token.symbol).collect();
-        for some in symbols.chunks(16) {
-            self.refreshes(some).expect("fresh prices");
-        }
-    }
-
-    /// A second later the prices of some assets are others, and the market knows all prices.
-    pub fn prices_move(&self, prices: &[(&str, &'static str)]) {
-        self.advances(1);
-        for (symbol, dollars) in prices {
-            self.sets_price(symbol, dollars);
-        }
-        self.refreshes_all();
-    }
-
-    /// A second later the price of an asset is another, and the market knows all prices.
-    pub fn price_moves(&self, symbol: &str, dollars: &'static str) {
-        self.prices_move(&[(symbol, dollars)]);
-    }
-
-    /// A second later the price of an asset is another, and the market knows that one price alone.
-    pub fn price_of_one_moves(&self, symbol: &str, dollars: &'static str) {
-        self.advances(1);
-        self.sets_price(symbol, dollars);
-        self.refreshes(&[symbol]).expect("a good price");
-    }
-
-    /// The price moves and stays so long that its average has followed.
-    pub fn price_settles(&self, symbol: &str, dollars: &'static str) {
-        self.price_moves(symbol, dollars);
-        for _ in 0..4 {
-            self.advances(3_600);
-            self.refreshes_all();
-        }
-    }
-
     // People.
 
     /// Somebody with lamports, without tokens and without a vault.
@@ -481,71 +383,4 @@ fn worth(token: &Token, dollars: u64) -> Money {
     let price = u128::from(units(token.price, 12));
     let scaled = u128::from(dollars) * 10u128.pow(12 + u32::from(token.decimals));
     native(token.symbol, u64::try_from(scaled / price).expect("fits 64 bits"))
-}
-
-impl World {
-    /// The listed assets of all markets.
-    pub fn tokens(&self) -> impl Iterator<Item = &Token> {
-        self.tokens.values().flatten()
-    }
-
-    fn simulates(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Outcome {
-        let (transaction, bytes, accounts) = self.transaction(instructions, signers);
-        match self.svm.simulate_transaction(transaction) {
-            Ok(done) => Ok(Receipt::new(done.meta, bytes, accounts)),
-            Err(failed) => Err(Refusal {
-                fault: Fault::of(&failed.err, &failed.meta.logs),
-                compute_units: failed.meta.compute_units_consumed,
-                changed: vec![],
-                logs: failed.meta.logs,
-            }),
-        }
-    }
-
-    /// A signed transaction with its size on the wire and the number of its accounts.
-    fn transaction(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> (Transaction, usize, usize) {
-        // Equal transactions are different ones.
-        self.svm.expire_blockhash();
-        let (payer, recent) = (signers[0].pubkey(), self.svm.latest_blockhash());
-        let message = Message::new_with_blockhash(instructions, Some(&payer), &recent);
-        let accounts = message.account_keys.len();
-        let bytes = 1 + 64 * usize::from(message.header.num_required_signatures) + message.serialize().len();
-        assert!(bytes <= MAX_TRANSACTION_BYTES, "{bytes} bytes do not fit a legacy transaction");
-        let mut transaction = Transaction::new_unsigned(message);
-        transaction.partial_sign(signers, recent);
-        (transaction, bytes, accounts)
-    }
-
-    fn sends(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Outcome {
-        let (transaction, bytes, accounts) = self.transaction(instructions, signers);
-        let (payer, named) = (signers[0].pubkey(), transaction.message.account_keys.clone());
-        let before = self.holdings(&named);
-        match self.svm.send_transaction(transaction) {
-            Ok(meta) => Ok(Receipt::new(meta, bytes, accounts)),
-            Err(failed) => {
-                let mut expected = before;
-                if let Some(account) = expected.get_mut(&payer) {
-                    account.lamports -= failed.meta.fee;
-                }
-                let after = self.holdings(&named);
-                let mut changed: Vec<_> =
-                    after.keys().chain(expected.keys()).filter(|key| after.get(key) != expected.get(key)).collect();
-                changed.dedup();
-                Err(Refusal {
-                    fault: Fault::of(&failed.err, &failed.meta.logs),
-                    compute_units: failed.meta.compute_units_consumed,
-                    changed: changed.into_iter().copied().collect(),
-                    logs: failed.meta.logs,
-                })
-            }
-        }
-    }
-
-    /// All accounts of the program and of the token programs, all wallets, and those named.
-    fn holdings(&self, named: &[Pubkey]) -> HashMap<Pubkey, Account> {
-        let owners = [ID, token::SPL_TOKEN, token::TOKEN_2022, Pubkey::default()];
-        let owned = owners.iter().flat_map(|owner| self.svm.get_program_accounts(owner));
-        let named = named.iter().filter_map(|key| self.svm.get_account(key).map(|account| (*key, account)));
-        owned.chain(named).collect()
-    }
 }

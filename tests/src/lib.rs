@@ -13,7 +13,9 @@ pub mod fixture;
 pub mod money;
 pub mod oracle;
 pub mod outcome;
+pub mod prices;
 pub mod slots;
+pub mod world;
 
 pub use actor::Actor;
 pub use anchor_lang::error::ErrorCode;

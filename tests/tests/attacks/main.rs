@@ -19,5 +19,6 @@ mod duplicates;
 mod liquidation;
 mod malformed;
 mod oracles;
+mod positions;
 mod signers;
 mod substitution;
