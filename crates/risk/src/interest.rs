@@ -12,6 +12,16 @@ use crate::units::{Amount, Fraction, Index, Rate, Shares};
 /// year it takes eight. A pool that reaches it goes on working without interest.
 const INDEX_LIMIT: u64 = u64::MAX;
 
+/// The largest index at which all claims together fit 64 bits. Beyond it nobody could pay or be paid any more.
+#[inline(always)]
+fn index_limit(shares: Shares) -> Index {
+    // Fewer than 2^52 shares are below 2^64 units at any index.
+    if shares.get() >> Index::BITS == 0 {
+        return Index::new(INDEX_LIMIT);
+    }
+    Index::new(shift_div_floor(u64::MAX, Index::BITS, shares.get()).unwrap_or(INDEX_LIMIT))
+}
+
 /// What the shares are worth, rounded down: for what users own.
 ///
 /// # Errors
@@ -134,11 +144,13 @@ impl Pool {
             Index::new(part.and_then(|part| index.get().checked_add(part)).unwrap_or(INDEX_LIMIT))
         };
         let borrowed = mul_shift_ceil(self.borrow_index.get(), borrow, Index::BITS);
-        let next = grow(self.borrow_index, borrowed);
+        let limit = index_limit(self.debt_shares);
+        let next = grow(self.borrow_index, borrowed).min(limit);
         // At its limit the borrow index earns nothing more, so depositors must not either (INV-01).
-        if next.get() != INDEX_LIMIT {
+        if next != limit {
             let supplied = mul_shift_floor(self.supply_index.get(), supply, Index::BITS);
-            self.supply_index = grow(self.supply_index, supplied);
+            let next = grow(self.supply_index, supplied).min(index_limit(self.deposit_shares));
+            self.supply_index = self.supply_index.max(next);
         }
         self.borrow_index = self.borrow_index.max(next);
         self.accrued_at = now;
@@ -223,11 +235,11 @@ impl Pool {
     /// Sets both rates from the utilisation. Called last, after every change of cash or shares.
     ///
     /// Depositors get `borrow rate x utilisation x (1 - reserve factor)`, every step rounded down, so that they never
-    /// get more than borrowers pay. Both are zero once the borrow index has reached its limit.
+    /// get more than borrowers pay. Both are zero while an index is at its limit.
     pub fn update_rates(&mut self, curve: &Curve, reserve_factor: Fraction) -> Result<()> {
         let utilisation = self.utilisation_floor()?;
-        if self.borrow_index.get() == INDEX_LIMIT {
-            // Nothing accrues any more, so a health check must not bring anything forward either.
+        if self.borrow_index >= index_limit(self.debt_shares) || self.supply_index >= index_limit(self.deposit_shares) {
+            // Nothing accrues now, so a health check must not bring anything forward either.
             self.borrow_rate = Rate::ZERO;
             self.supply_rate = Rate::ZERO;
             return Ok(());

@@ -204,7 +204,6 @@ fn interest_alone_can_make_a_vault_liquidatable() {
 }
 
 #[test]
-#[ignore = "open: a debt of more than 2^64 units can neither be repaid nor liquidated; accrual has to stop before"]
 fn claims_that_outgrow_64_bits_lock_nobody_in() {
     let market = Fixture::without_market();
     market.creates_market(0).unwrap();
