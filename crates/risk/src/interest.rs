@@ -12,13 +12,8 @@ use crate::units::{Amount, Fraction, Index, Rate, Shares};
 /// year it takes eight. A pool that reaches it goes on working without interest.
 const INDEX_LIMIT: u64 = u64::MAX;
 
-/// The largest index at which all claims together fit 64 bits. Beyond it nobody could pay or be paid any more.
-#[inline(always)]
+/// The largest index at which so many shares fit 64 bits. Beyond it nobody could pay or be paid any more.
 fn index_limit(shares: Shares) -> Index {
-    // Fewer than 2^52 shares are below 2^64 units at any index.
-    if shares.get() >> Index::BITS == 0 {
-        return Index::new(INDEX_LIMIT);
-    }
     Index::new(shift_div_floor(u64::MAX, Index::BITS, shares.get()).unwrap_or(INDEX_LIMIT))
 }
 
@@ -130,6 +125,16 @@ impl Pool {
         amount_floor(self.debt_shares, self.borrow_index)
     }
 
+    /// Where the borrow and the supply index stop.
+    #[inline(always)]
+    fn index_limits(&self) -> (Index, Index) {
+        // Fewer than 2^52 shares are below 2^64 units at any index.
+        if (self.debt_shares.get() | self.deposit_shares.get()) >> Index::BITS == 0 {
+            return (Index::new(INDEX_LIMIT), Index::new(INDEX_LIMIT));
+        }
+        (index_limit(self.debt_shares), index_limit(self.deposit_shares))
+    }
+
     /// Brings both indexes to `now`: supply rounded down, borrow rounded up. A clock that went back changes nothing.
     pub fn accrue(&mut self, now: u64) {
         let elapsed = now.saturating_sub(self.accrued_at);
@@ -144,12 +149,12 @@ impl Pool {
             Index::new(part.and_then(|part| index.get().checked_add(part)).unwrap_or(INDEX_LIMIT))
         };
         let borrowed = mul_shift_ceil(self.borrow_index.get(), borrow, Index::BITS);
-        let limit = index_limit(self.debt_shares);
+        let (limit, supply_limit) = self.index_limits();
         let next = grow(self.borrow_index, borrowed).min(limit);
         // At its limit the borrow index earns nothing more, so depositors must not either (INV-01).
         if next != limit {
             let supplied = mul_shift_floor(self.supply_index.get(), supply, Index::BITS);
-            let next = grow(self.supply_index, supplied).min(index_limit(self.deposit_shares));
+            let next = grow(self.supply_index, supplied).min(supply_limit);
             self.supply_index = self.supply_index.max(next);
         }
         self.borrow_index = self.borrow_index.max(next);
@@ -238,7 +243,8 @@ impl Pool {
     /// get more than borrowers pay. Both are zero while an index is at its limit.
     pub fn update_rates(&mut self, curve: &Curve, reserve_factor: Fraction) -> Result<()> {
         let utilisation = self.utilisation_floor()?;
-        if self.borrow_index >= index_limit(self.debt_shares) || self.supply_index >= index_limit(self.deposit_shares) {
+        let (borrow_limit, supply_limit) = self.index_limits();
+        if self.borrow_index >= borrow_limit || self.supply_index >= supply_limit {
             // Nothing accrues now, so a health check must not bring anything forward either.
             self.borrow_rate = Rate::ZERO;
             self.supply_rate = Rate::ZERO;

@@ -19,14 +19,16 @@ pub fn refresh_prices(context: Context<RefreshPrices>, assets: Vec<u8>) -> Resul
     let oracles = context.remaining_accounts;
     ensure!(!assets.is_empty() && assets.len() == oracles.len(), OracleListMismatch);
     let clock = Clock::get()?;
+    let now = unix_seconds(&clock);
+    let address = context.accounts.market.key();
     let mut market = context.accounts.market.load_mut()?;
-    for (index, oracle) in assets.into_iter().zip(oracles) {
+    for (index, oracle) in assets.iter().copied().zip(oracles) {
         let asset = market.asset_mut(index)?;
         let observation = observe(asset, oracle)?;
-        accept(asset, &observation, &clock)?;
-        asset.accrue(unix_seconds(&clock));
+        accept(asset, &observation, now, clock.slot)?;
+        asset.accrue(now);
         emit!(PriceRefreshed {
-            market: context.accounts.market.key(),
+            market: address,
             asset: index,
             mantissa: asset.spot,
             shift: asset.price_shifts[0],

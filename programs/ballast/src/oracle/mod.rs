@@ -50,11 +50,10 @@ pub fn observe(asset: &Asset, account: &AccountInfo) -> Result<Observation> {
 ///
 /// # Errors
 /// The 6200 group: not positive, exponent, confidence, too old, from the future, older than the stored one.
-pub fn accept(asset: &mut Asset, seen: &Observation, clock: &Clock) -> Result<()> {
+pub fn accept(asset: &mut Asset, seen: &Observation, now: u64, slot: u64) -> Result<()> {
     let number = u64::try_from(seen.price).ok().filter(|number| *number > 0);
     let number = number.ok_or_else(|| refuse(BallastError::PriceNotPositive))?;
     ensure!((MIN_EXPONENT..=0).contains(&seen.exponent), ExponentOutOfRange);
-    let now = unix_seconds(clock);
     let published = u64::try_from(seen.publish_time).map_err(|_| refuse(BallastError::PriceTooOld))?;
     ensure!(published <= now.saturating_add(MAX_CLOCK_LAG), PriceFromFuture);
     ensure!(published.saturating_add(u64::from(asset.max_age)) >= now, PriceTooOld);
@@ -75,7 +74,7 @@ pub fn accept(asset: &mut Asset, seen: &Observation, clock: &Clock) -> Result<()
     asset.confidence = confidence.get();
     asset.publish_time = published;
     asset.usable_until = published.min(now).saturating_add(u64::from(asset.max_age));
-    asset.price_slot = clock.slot;
+    asset.price_slot = slot;
     Ok(())
 }
 

@@ -242,9 +242,10 @@ impl Asset {
 
     fn renew_units(&mut self) {
         let (supply, borrow) = (Index::new(self.supply_index), Index::new(self.borrow_index));
+        let spot = self.spot();
         let units = [
-            self.spot().map_or(Unit::NONE, |price| price.unit_floor(supply)),
-            self.spot().map_or(Unit::NONE, |price| price.unit_ceil(borrow)),
+            spot.map_or(Unit::NONE, |price| price.unit_floor(supply)),
+            spot.map_or(Unit::NONE, |price| price.unit_ceil(borrow)),
             self.low().map_or(Unit::NONE, |price| price.unit_floor(supply)),
             self.high().map_or(Unit::NONE, |price| price.unit_ceil(borrow)),
         ];
