@@ -55,6 +55,16 @@ impl Price {
         Some(Self { mantissa, shift })
     }
 
+    /// A price from parts that [`Price::mantissa`] and [`Price::shift`] gave; `None` for "no price". It spares the range
+    /// check of [`Price::from_parts`], which every reader of an asset would pay.
+    #[inline(always)]
+    pub const fn stored(mantissa: u64, shift: u8) -> Option<Self> {
+        if mantissa >> 63 == 0 {
+            return None;
+        }
+        Some(Self { mantissa, shift })
+    }
+
     pub const fn mantissa(self) -> u64 {
         self.mantissa
     }

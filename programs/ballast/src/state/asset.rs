@@ -216,19 +216,19 @@ impl Asset {
     }
 
     pub fn spot(&self) -> Option<Price> {
-        Price::from_parts(self.spot, self.price_shifts[0])
+        Price::stored(self.spot, self.price_shifts[0])
     }
 
     pub fn average(&self) -> Option<Price> {
-        Price::from_parts(self.average, self.price_shifts[1])
+        Price::stored(self.average, self.price_shifts[1])
     }
 
     pub fn low(&self) -> Option<Price> {
-        Price::from_parts(self.low, self.price_shifts[2])
+        Price::stored(self.low, self.price_shifts[2])
     }
 
     pub fn high(&self) -> Option<Price> {
-        Price::from_parts(self.high, self.price_shifts[3])
+        Price::stored(self.high, self.price_shifts[3])
     }
 
     /// Stores the four prices; unit values follow with the next commit of the pool.
