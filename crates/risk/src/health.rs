@@ -1,6 +1,6 @@
 //! The one health check (risk-model 2 to 4). Program, keeper, command line and tests all call [`assess`].
 //!
-//! About a hundred compute units a position: a unit value, one product for the value, one for the haircut.
+//! Cheap per position (see benches/cu.md): a unit value, one product for the value, one for the haircut.
 
 use crate::error::{Error, Result};
 use crate::haircut::{Depth, collateral_floor, debt_addon_ceil};
