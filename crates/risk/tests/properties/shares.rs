@@ -1,14 +1,10 @@
 //! Shares and amounts, both ways, and the value of shares through a unit.
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod reference;
-
+use crate::reference::*;
 use ballast_risk::interest::{amount_ceil, amount_floor, shares_ceil, shares_floor};
 use ballast_risk::price::{MAX_FORWARD_SECONDS, MIN_SHIFT, Price, Unit};
 use ballast_risk::units::MAX_VALUE;
 use ballast_risk::{Amount, Fraction, Index, Rate, Shares, Usd};
 use proptest::prelude::*;
-use reference::*;
 
 /// Each direction differs from the exact quotient or product by less than one, and is refused only beyond 64 bits.
 #[test]

@@ -1,8 +1,5 @@
 //! What the validator accepts, and what that promises.
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod reference;
-
+use crate::reference::*;
 use ballast_risk::Fraction;
 use ballast_risk::haircut::Depth;
 use ballast_risk::liquidation::Bonus;
@@ -11,7 +8,6 @@ use ballast_risk::params::{
     check_risk,
 };
 use proptest::prelude::*;
-use reference::*;
 
 /// Ordered levels, an ordered bonus of at most a quarter, and `bonus x (1 - haircut) <= haircut` at maintenance: refused
 /// if it fails by more than 2^-31 (the product is rounded down, and `1 - haircut` is 2^-32 short), accepted if it holds.

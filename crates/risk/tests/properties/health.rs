@@ -1,16 +1,12 @@
 //! The health check of whole vaults against exact arithmetic (risk model 2, 3.4 and 4).
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod reference;
-
+use crate::reference::vault::*;
+use crate::reference::*;
 use ballast_risk::haircut::Depth;
 use ballast_risk::health::{Health, Level, MarginState, Position, Quote, Side, assess};
 use ballast_risk::price::{MAX_FORWARD_SECONDS, Unit};
 use ballast_risk::units::MAX_VALUE;
 use ballast_risk::{Error, Fraction, Rate, Shares, Usd};
 use proptest::prelude::*;
-use reference::vault::*;
-use reference::*;
 
 fn levels_of_check() -> impl Strategy<Value = Level> {
     prop::sample::select(Level::ALL.to_vec())

@@ -1,17 +1,13 @@
 //! What a liquidation moves, in vaults of two assets and of up to ten (risk model 5).
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod reference;
-
+use crate::reference::pair::*;
+use crate::reference::vault::*;
+use crate::reference::*;
 use ballast_risk::haircut::Depth;
 use ballast_risk::health::{Health, Level};
 use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Request, preview};
 use ballast_risk::{Amount, Error, Fraction, Usd};
 use num_bigint::BigInt;
 use proptest::prelude::*;
-use reference::pair::*;
-use reference::vault::*;
-use reference::*;
 
 /// A liquidatable vault, and how much the liquidator has: without limit in one case of two.
 fn offers() -> impl Strategy<Value = (Pair, Amount)> {

@@ -1,15 +1,11 @@
 //! The size-dependent requirement of one position against the integral it stands for.
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod reference;
-
+use crate::reference::*;
 use ballast_risk::haircut::{
     Depth, MIN_DEPTH, collateral_floor, debt_addon_ceil, marginal_addon_ceil, marginal_haircut_ceil,
 };
 use ballast_risk::units::MAX_VALUE;
 use ballast_risk::{Fraction, Usd};
 use proptest::prelude::*;
-use reference::*;
 
 /// A value anywhere, or within a few units or ticks (2^-32) of where the marginal haircut reaches one.
 fn positions() -> impl Strategy<Value = (u64, Fraction, Depth)> {

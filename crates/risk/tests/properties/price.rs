@@ -1,15 +1,11 @@
 //! Prices against exact arithmetic: what an oracle's decimal becomes, how it moves, what it makes of amounts.
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
-mod reference;
-
+use crate::reference::*;
 use ballast_risk::price::{MAX_SHIFT, MIN_SHIFT, Price, average_weight, confidence_ceil};
 use ballast_risk::units::MAX_VALUE;
 use ballast_risk::{Amount, Error, Usd};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use proptest::prelude::*;
-use reference::*;
 
 /// `number x 10^exponent` dollars a token in micro-dollars a native unit.
 fn decimal(number: u64, exponent: i32, decimals: u8) -> BigRational {

@@ -1,0 +1,14 @@
+//! Properties of `ballast-risk` against exact arithmetic: one module for each of its modules, and [`reference`], which is
+//! written from the risk model and shares no calculation with the crate.
+#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod reference;
+
+mod haircut;
+mod health;
+mod histories;
+mod interest;
+mod liquidation;
+mod params;
+mod price;
+mod shares;
