@@ -27,8 +27,16 @@ pub enum Error {
     BadRiskParameters,
     /// The rate curve is not monotone, does not start at 0 or does not end at full utilisation.
     BadRateCurve,
-    /// A price source parameter (age, confidence, averaging time) leaves its range.
+    /// A price source parameter (age, confidence, averaging time, variance) leaves its range.
     BadPriceParameters,
+    /// A ramp is longer than [`crate::ramp::MAX_RAMP_SECONDS`].
+    BadRamp,
+    /// The parameters of the portfolio or stress requirement are out of order or leave their range.
+    BadModel,
+    /// A coefficient of an asset leaves its range, or one more unit of the asset could cost more than it is worth.
+    BadSensitivities,
+    /// More positions than [`crate::exposure::MAX_EXPOSURES`].
+    TooManyPositions,
 }
 
 pub type Result<T> = core::result::Result<T, Error>;

@@ -23,11 +23,11 @@ const fn narrow(x: u128) -> Option<u64> {
     None
 }
 
-/// `a * b` for `b < 2^32`: the product without its low 32 bits, and those. Two 64-bit products instead of a call.
+/// `a * b` for `b <= 2^32`: the product without its low 32 bits, and those. Two 64-bit products instead of a call.
 #[inline(always)]
-const fn half_product(a: u64, b: u64) -> (u64, u64) {
+pub const fn half_product(a: u64, b: u64) -> (u64, u64) {
     let low = (a & LOW32).wrapping_mul(b);
-    // (2^32 - 1)^2 + 2^32 - 1 < 2^64.
+    // (2^32 - 1) 2^32 + 2^32 - 1 < 2^64.
     ((a >> 32).wrapping_mul(b).wrapping_add(low >> 32), low & LOW32)
 }
 
@@ -138,4 +138,11 @@ pub const fn ratio_floor(a: u64, b: u64) -> Fraction {
         }
         _ => Fraction::MAX,
     }
+}
+
+/// The square root, rounded up.
+pub const fn ceil_root(x: u64) -> u64 {
+    let root = x.isqrt();
+    // root <= 2^32 - 1.
+    if root.wrapping_mul(root) == x { root } else { root.wrapping_add(1) }
 }

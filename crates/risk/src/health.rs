@@ -1,13 +1,19 @@
 //! The one health check (risk-model 2 to 4). Program, keeper, command line and tests all call [`assess`].
 //!
-//! Cheap per position (see benches/cu.md): a unit value, one product for the value, one for the haircut.
+//! Cheap per position (see benches/cu.md): a unit value, one product for the value, one for the haircut; with netting one
+//! for each factor, with stress one for each scenario. No division and no root is needed to decide.
 
 use crate::error::{Error, Result};
+use crate::exposure::Exposures;
+use crate::fixed::{ceil_root, scale_ceil};
 use crate::haircut::{Depth, collateral_floor, debt_addon_ceil};
+use crate::model::{Columns, Rules};
 use crate::price::{MAX_FORWARD_SECONDS, Unit};
+use crate::scenario::Losses;
 use crate::units::{Fraction, Rate, Shares, Usd};
+use crate::{portfolio, scenario};
 
-/// The question a check answers, and with it the prices and haircuts that it uses.
+/// The question a check answers, and with it the prices and parameters that it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// May the vault take on more risk? Conservative prices.
@@ -20,6 +26,32 @@ pub enum Level {
 
 impl Level {
     pub const ALL: [Self; 3] = [Self::Init, Self::Target, Self::Maint];
+
+    /// The one of three values, in the order of [`Level::ALL`], that belongs to the level.
+    #[inline(always)]
+    pub fn of<T: Copy>(self, [init, target, maint]: [T; 3]) -> T {
+        match self {
+            Self::Init => init,
+            Self::Target => target,
+            Self::Maint => maint,
+        }
+    }
+
+    pub const fn prices(self) -> Prices {
+        match self {
+            Self::Init => Prices::Conservative,
+            Self::Target | Self::Maint => Prices::Spot,
+        }
+    }
+}
+
+/// The prices that a check values positions at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prices {
+    /// For `Init`: the lower or higher of spot and average, less or plus the confidence interval.
+    Conservative,
+    /// For `Target` and `Maint`.
+    Spot,
 }
 
 /// The side of a position.
@@ -29,9 +61,9 @@ pub enum Side {
     Debt,
 }
 
-/// What the check reads of one asset, for one side and one level.
+/// What the check reads of one asset, for one side, at the `N` levels that are asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Quote {
+pub struct Quote<'a, const N: usize> {
     /// Micro-dollars per share at the last accrual.
     pub unit: Unit,
     /// Interest since then.
@@ -40,20 +72,21 @@ pub struct Quote {
     pub elapsed: u64,
     /// False when the price is missing, too old, or otherwise not to be used now.
     pub usable: bool,
-    /// The haircut of a deposit or the add-on of a debt.
-    pub haircut: Fraction,
+    /// The haircut of a deposit or the add-on of a debt, by level.
+    pub haircuts: [Fraction; N],
     pub depth: Depth,
+    pub columns: &'a Columns,
 }
 
 /// One position as the check sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct Position {
+pub struct Position<'a, const N: usize> {
     pub side: Side,
     pub shares: Shares,
-    pub quote: Quote,
+    pub quote: Quote<'a, N>,
 }
 
-impl Position {
+impl<const N: usize> Position<'_, N> {
     /// Value in micro-dollars: deposits rounded down, debts up.
     ///
     /// # Errors
@@ -72,6 +105,30 @@ impl Position {
     }
 }
 
+/// What factors and scenarios ask of a vault. A unit is `2^shift` micro-dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Modelled {
+    pub shift: u32,
+    /// Sum of the exposures, in units, each rounded down.
+    pub equity: i64,
+    /// `P^2` in square units, rounded up, saturating.
+    pub squared: u64,
+    /// `S x tail` in 2^-16 of a unit, rounded up.
+    pub loss: u64,
+    /// How many worst scenarios `loss` adds up.
+    pub tail: u8,
+    /// The worst scenario.
+    pub worst: u8,
+}
+
+/// The requirement that decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    Haircuts,
+    Portfolio,
+    Stress,
+}
+
 /// The result of a check at one level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Health {
@@ -79,8 +136,12 @@ pub struct Health {
     pub assets: Usd,
     /// Value of all debts.
     pub debts: Usd,
-    /// What the equity must reach. Saturates.
-    pub requirement: Usd,
+    /// `H`. Saturates.
+    pub haircuts: Usd,
+    /// What is required of it: `H` itself, or its floor with netting.
+    pub floor: Usd,
+    /// All zero in a market without netting and scenarios.
+    pub modelled: Modelled,
 }
 
 impl Health {
@@ -90,65 +151,205 @@ impl Health {
         self.assets.get().cast_signed().wrapping_sub(self.debts.get().cast_signed())
     }
 
-    /// `equity >= requirement`.
+    /// `E >= R`, requirement by requirement, without a division or a root.
     #[inline(always)]
     pub fn passes(&self) -> bool {
-        self.assets.get() >= self.debts.get().saturating_add(self.requirement.get())
+        self.assets.get() >= self.debts.get().saturating_add(self.floor.get()) && self.modelled.passes()
     }
 
-    #[inline(always)]
-    fn add(&mut self, position: &Position, value: u64) {
-        let Quote { haircut, depth, .. } = position.quote;
-        // At most 64 values below 2^56: sums stay below 2^62. Only the requirement of a debt may saturate.
-        match position.side {
-            Side::Deposit => {
-                let counted = collateral_floor(value, haircut, depth);
-                self.assets = Usd::new(self.assets.get().wrapping_add(value));
-                self.require(value.wrapping_sub(counted));
-            }
-            Side::Debt => {
-                self.debts = Usd::new(self.debts.get().wrapping_add(value));
-                self.require(debt_addon_ceil(value, haircut, depth));
-            }
+    /// `P^2` in square micro-dollars, rounded up.
+    pub fn portfolio_squared(&self) -> u128 {
+        // Below 2^64 and a shift of at most 31.
+        u128::from(self.modelled.squared).wrapping_shl(self.modelled.shift.wrapping_mul(2))
+    }
+
+    /// `P`, rounded up.
+    pub fn portfolio(&self) -> Usd {
+        Usd::new(ceil_root(self.modelled.squared).wrapping_shl(self.modelled.shift))
+    }
+
+    /// `S`, rounded up.
+    pub fn stress(&self) -> Usd {
+        let Modelled { shift, loss, tail, .. } = self.modelled;
+        let units = loss.div_ceil(u64::from(tail.max(1)).wrapping_shl(16));
+        Usd::new(units.wrapping_shl(shift))
+    }
+
+    /// `R`: what the equity must reach, rounded up. For display, and for the size of a liquidation; [`Health::passes`]
+    /// decides more exactly.
+    pub fn requirement(&self) -> Usd {
+        self.floor.max(self.portfolio()).max(self.stress())
+    }
+
+    /// The largest requirement; of equal ones the first.
+    pub fn binding(&self) -> Binding {
+        let (portfolio, stress) = (self.portfolio(), self.stress());
+        if self.floor >= portfolio && self.floor >= stress {
+            Binding::Haircuts
+        } else if portfolio >= stress {
+            Binding::Portfolio
+        } else {
+            Binding::Stress
         }
-    }
-
-    #[inline(always)]
-    fn require(&mut self, amount: u64) {
-        self.requirement = Usd::new(self.requirement.get().saturating_add(amount));
     }
 }
 
-/// Adds up a vault at one level.
+impl Modelled {
+    /// `E >= P` and `E >= S`.
+    #[inline(always)]
+    fn passes(&self) -> bool {
+        if self.squared == 0 && self.loss == 0 {
+            return true;
+        }
+        let Ok(equity) = u64::try_from(self.equity) else { return false };
+        // At most 2^31 + 32: its square is below 2^63, and times 8 x 2^16 below 2^51.
+        equity.wrapping_mul(equity) >= self.squared
+            && equity.wrapping_mul(u64::from(self.tail)).wrapping_shl(16) >= self.loss
+    }
+}
+
+/// Sums over the positions of a vault.
+struct Sums<const N: usize> {
+    assets: u64,
+    debts: u64,
+    haircuts: [u64; N],
+}
+
+impl<const N: usize> Sums<N> {
+    #[inline(always)]
+    fn add(&mut self, position: &Position<N>, value: u64) {
+        let Quote { haircuts, depth, .. } = position.quote;
+        // At most 64 values below 2^56: sums stay below 2^62. Only the requirement of a debt may saturate.
+        match position.side {
+            Side::Deposit => {
+                self.assets = self.assets.wrapping_add(value);
+                for (sum, haircut) in self.haircuts.iter_mut().zip(haircuts) {
+                    *sum = sum.saturating_add(value.wrapping_sub(collateral_floor(value, haircut, depth)));
+                }
+            }
+            Side::Debt => {
+                self.debts = self.debts.wrapping_add(value);
+                for (sum, addon) in self.haircuts.iter_mut().zip(haircuts) {
+                    *sum = sum.saturating_add(debt_addon_ceil(value, addon, depth));
+                }
+            }
+        }
+    }
+}
+
+/// Adds up the positions; `keep` sees each exposure.
 ///
 /// Missing prices (risk-model 2): at `Init` a missing deposit counts nothing and a missing debt is refused; at `Maint`
 /// and `Target` a missing debt counts nothing and a missing deposit is refused, so that neither ever liquidates.
-///
-/// # Errors
-/// What the positions' iterator yields, [`Error::PriceUnusable`], [`Error::ValueOutOfRange`].
 #[inline(always)]
-pub fn assess<E: From<Error>>(
-    level: Level,
-    positions: impl Iterator<Item = core::result::Result<Position, E>>,
-) -> core::result::Result<Health, E> {
-    let mut health = Health::default();
+fn add_up<'a, const N: usize, E: From<Error>>(
+    prices: Prices,
+    positions: impl Iterator<Item = core::result::Result<Position<'a, N>, E>>,
+    mut keep: impl FnMut(i64, &'a Columns) -> Result<()>,
+) -> core::result::Result<Sums<N>, E> {
+    let refused = match prices {
+        Prices::Conservative => Side::Debt,
+        Prices::Spot => Side::Deposit,
+    };
+    let mut sums = Sums { assets: 0, debts: 0, haircuts: [0; N] };
     for position in positions {
         let position = position?;
         match position.value() {
-            Ok(value) => health.add(&position, value),
-            Err(Error::PriceUnusable) => {
-                let refused = match level {
-                    Level::Init => Side::Debt,
-                    Level::Target | Level::Maint => Side::Deposit,
-                };
-                if position.side == refused {
-                    return Err(Error::PriceUnusable.into());
-                }
+            Ok(value) => {
+                sums.add(&position, value);
+                // Below 2^56.
+                let size = value.cast_signed();
+                let exposure = if position.side == Side::Deposit { size } else { size.wrapping_neg() };
+                keep(exposure, position.quote.columns)?;
             }
+            Err(Error::PriceUnusable) if position.side != refused => {}
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(health)
+    Ok(sums)
+}
+
+impl<const N: usize> Sums<N> {
+    #[inline(always)]
+    fn health(&self, rules: &[Rules; N], modelled: [Modelled; N]) -> [Health; N] {
+        let mut healths = [Health::default(); N];
+        let parts = healths.iter_mut().zip(rules).zip(self.haircuts).zip(modelled);
+        for (((health, rules), haircuts), modelled) in parts {
+            let floor = if rules.floor == Fraction::MAX || haircuts == u64::MAX {
+                haircuts
+            } else {
+                scale_ceil(haircuts, rules.floor)
+            };
+            *health = Health {
+                assets: Usd::new(self.assets),
+                debts: Usd::new(self.debts),
+                haircuts: Usd::new(haircuts),
+                floor: Usd::new(floor),
+                modelled,
+            };
+        }
+        healths
+    }
+}
+
+/// Checks a vault at `N` levels that use the same prices.
+///
+/// # Errors
+/// What the positions' iterator yields, [`Error::PriceUnusable`], [`Error::ValueOutOfRange`],
+/// [`Error::TooManyPositions`].
+#[inline(always)]
+pub fn assess<'a, const N: usize, E: From<Error>>(
+    rules: &[Rules; N],
+    prices: Prices,
+    positions: impl Iterator<Item = core::result::Result<Position<'a, N>, E>>,
+) -> core::result::Result<[Health; N], E> {
+    if rules.iter().any(Rules::modelled) {
+        return assess_keeping(&mut Exposures::default(), rules, prices, positions);
+    }
+    let sums = add_up(prices, positions, |_, _| Ok(()))?;
+    Ok(sums.health(rules, [Modelled::default(); N]))
+}
+
+/// The same, leaving the scaled exposures for whoever sizes a liquidation.
+///
+/// # Errors
+/// As [`assess`].
+#[inline(always)]
+pub fn assess_keeping<'a, const N: usize, E: From<Error>>(
+    exposures: &mut Exposures<'a>,
+    rules: &[Rules; N],
+    prices: Prices,
+    positions: impl Iterator<Item = core::result::Result<Position<'a, N>, E>>,
+) -> core::result::Result<[Health; N], E> {
+    let sums = add_up(prices, positions, |value, columns| exposures.push(value, columns))?;
+    exposures.scale(sums.assets.wrapping_add(sums.debts));
+    Ok(sums.health(rules, modelled(exposures, rules)))
+}
+
+/// The part of factors and scenarios, from exposures that are scaled. What levels have in common is computed once.
+#[inline(always)]
+fn modelled<const N: usize>(exposures: &Exposures, rules: &[Rules; N]) -> [Modelled; N] {
+    let mut results = [Modelled::default(); N];
+    let Some(common) = rules.first() else { return results };
+    let mut variance = 0;
+    if common.netting {
+        variance = portfolio::variance_ceil(exposures, &portfolio::factor_sums(exposures, common.factors));
+    }
+    let mut losses = Losses::default();
+    if common.scenarios > 0 {
+        losses = scenario::worst(scenario::losses_ceil(exposures, common.scenarios), common);
+    }
+    for (result, rules) in results.iter_mut().zip(rules) {
+        *result = Modelled {
+            shift: exposures.shift(),
+            equity: exposures.equity(),
+            squared: portfolio::squared_ceil(variance, rules.lambda),
+            loss: losses.multiplied(rules.multiplier),
+            tail: losses.tail,
+            worst: losses.worst,
+        };
+    }
+    results
 }
 
 /// Where a vault stands, in the words shown everywhere (risk-model 4).

@@ -16,15 +16,23 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod exposure;
 pub mod fixed;
 pub mod haircut;
 pub mod health;
 pub mod holding;
 pub mod interest;
+pub mod line;
 pub mod liquidation;
+pub mod model;
 pub mod params;
+pub mod portfolio;
 pub mod price;
+pub mod ramp;
+pub mod scenario;
+pub mod sizing;
 pub mod units;
+pub mod variance;
 
 pub use error::{Error, Result};
 pub use units::{Amount, Fraction, Index, Rate, Shares, Usd};

@@ -4,7 +4,11 @@ use crate::error::{Error, Result};
 use crate::haircut::Depth;
 use crate::interest::Curve;
 use crate::liquidation::Bonus;
+use crate::model::{
+    MAX_FACTORS, MAX_LAMBDA, MAX_SCENARIOS, MAX_STRESS_MULTIPLIER, Model, ONE, Sensitivities, TIMES_ONE,
+};
 use crate::units::{Fraction, Rate};
+use crate::variance::{MAX_MULTIPLIER, MULTIPLIER_ONE};
 
 /// Haircuts (of deposits) or add-ons (of debts) at the three levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,9 +19,14 @@ pub struct Levels {
 }
 
 impl Levels {
-    fn ordered(&self) -> bool {
-        self.maint <= self.target && self.target <= self.init
+    const fn ordered(&self) -> bool {
+        ordered([self.init.get(), self.target.get(), self.maint.get()])
     }
+}
+
+/// `maint <= target <= init`.
+const fn ordered([init, target, maint]: [u32; 3]) -> bool {
+    maint <= target && target <= init
 }
 
 /// The risk parameters of one asset.
@@ -76,18 +85,98 @@ pub fn check_curve(curve: &Curve) -> Result<()> {
 pub const MAX_AGE_LIMIT: u32 = 600;
 /// Longest averaging time, in seconds (one day).
 pub const MAX_AVERAGE_PERIOD: u32 = 86_400;
+/// Longest averaging time of the realised variance, in seconds (30 days).
+pub const MAX_VARIANCE_PERIOD: u32 = 2_592_000;
 /// Largest multiple of the confidence interval, in hundredths.
 pub const MAX_CONFIDENCE_MULTIPLE: u16 = 1_000;
 
-/// Checks what an asset asks of its prices: largest age and averaging time in seconds, confidence multiple in hundredths.
-///
+/// What an asset asks of its prices, and how it averages them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceParameters {
+    /// Seconds.
+    pub max_age: u32,
+    /// Seconds.
+    pub average_period: u32,
+    /// In hundredths.
+    pub confidence_multiple: u16,
+    /// Seconds.
+    pub variance_period: u32,
+    /// Largest volatility multiplier, in 2^-16.
+    pub volatility_limit: u32,
+}
+
 /// # Errors
 /// [`Error::BadPriceParameters`].
-pub fn check_price(max_age: u32, average_period: u32, confidence_multiple: u16) -> Result<()> {
+pub fn check_price(parameters: &PriceParameters) -> Result<()> {
+    let PriceParameters { max_age, average_period, confidence_multiple, variance_period, volatility_limit } =
+        *parameters;
     let age = (1..=MAX_AGE_LIMIT).contains(&max_age);
     let period = (1..=MAX_AVERAGE_PERIOD).contains(&average_period);
-    if age && period && (100..=MAX_CONFIDENCE_MULTIPLE).contains(&confidence_multiple) {
+    let confidence = (100..=MAX_CONFIDENCE_MULTIPLE).contains(&confidence_multiple);
+    let variance = (1..=MAX_VARIANCE_PERIOD).contains(&variance_period);
+    let volatility = (MULTIPLIER_ONE..=MAX_MULTIPLIER).contains(&volatility_limit);
+    if age && period && confidence && variance && volatility {
         return Ok(());
     }
     Err(Error::BadPriceParameters)
+}
+
+/// Longest validity of a model without a confirmation, in seconds (a year).
+pub const MAX_VALIDITY: u64 = 31_536_000;
+
+/// Checks a model by itself: counts, the order of the levels, ranges.
+///
+/// Lambda is at least one, so that with `lambda x volatility <= 1` every volatility is at most one, which the bounds of
+/// [`crate::portfolio`] rest on.
+///
+/// # Errors
+/// [`Error::BadModel`].
+pub fn check_model(model: &Model) -> Result<()> {
+    let Model { netting, factors, scenarios, tail, lambdas, multipliers, .. } = *model;
+    let counts = usize::from(factors) <= MAX_FACTORS && usize::from(scenarios) <= MAX_SCENARIOS;
+    let [lambda, _, least_lambda] = lambdas;
+    let [multiplier, _, _] = multipliers;
+    // Without netting there is nothing for factors and lambdas to do.
+    let portfolio = if netting {
+        ordered(lambdas) && lambda <= MAX_LAMBDA && least_lambda >= TIMES_ONE
+    } else {
+        factors == 0 && lambdas == [0; 3]
+    };
+    let stress = ordered(multipliers) && multiplier <= MAX_STRESS_MULTIPLIER;
+    let tails = if scenarios == 0 { tail == 0 } else { (1..=scenarios).contains(&tail) };
+    if counts && portfolio && stress && tails {
+        return Ok(());
+    }
+    Err(Error::BadModel)
+}
+
+/// Checks the coefficients of one asset against a model: ranges, `lambda x volatility <= 1` and `multiplier x fall <= 1`
+/// at `Init`, where both are largest, and nothing for factors and scenarios that the model does not have.
+///
+/// # Errors
+/// [`Error::BadSensitivities`].
+pub fn check_sensitivities(model: &Model, sensitivities: &Sensitivities) -> Result<()> {
+    let Sensitivities { loadings, specific, shocks } = sensitivities;
+    let one = u64::from(ONE.unsigned_abs());
+    let square = |size: u64| u128::from(size).wrapping_mul(u128::from(size));
+    let mut variance = square(u64::from(*specific));
+    for loading in loadings {
+        // Seven squares of 32-bit numbers.
+        variance = variance.wrapping_add(square(u64::from(loading.unsigned_abs())));
+    }
+    let [lambda, _, _] = model.lambdas;
+    let [multiplier, _, _] = model.multipliers;
+    // (2^-16)^2 x (2^-30)^2 against one: at most 42 + 67 bits.
+    let volatility = square(u64::from(lambda)).wrapping_mul(variance) <= 1 << 92 && variance <= square(one);
+    let fall = |shock: &i32| u64::from(shock.saturating_neg().max(0).unsigned_abs());
+    let stress = shocks.iter().all(|shock| {
+        fall(shock) <= one && fall(shock).wrapping_mul(u64::from(multiplier)) <= one.wrapping_mul(u64::from(TIMES_ONE))
+    });
+    let unused = loadings.iter().skip(usize::from(model.factors)).all(|loading| *loading == 0)
+        && shocks.iter().skip(usize::from(model.scenarios)).all(|shock| *shock == 0)
+        && (model.netting || *specific == 0);
+    if volatility && stress && unused {
+        return Ok(());
+    }
+    Err(Error::BadSensitivities)
 }

@@ -4,7 +4,7 @@
 //! multiplied, 31 bits and a shift, renewed by whoever changes one of the two.
 
 use crate::error::{Error, Result};
-use crate::fixed::{bit_length, mix_floor, mul_shift_floor, scale_ceil, shift_div_ceil, shift_div_floor};
+use crate::fixed::{bit_length, half_product, mix_floor, mul_shift_floor, scale_ceil, shift_div_ceil, shift_div_floor};
 use crate::units::{Amount, Fraction, Index, MAX_VALUE, Rate, Shares, Usd};
 
 /// Micro-dollars per native unit: `mantissa * 2^-shift`, mantissa in `[2^63, 2^64)`.
@@ -251,9 +251,11 @@ impl Unit {
     pub const NONE: Self = Self { mantissa: 0, shift: 0 };
 
     fn of(price: Price, index: Index, round_up: u64) -> Self {
-        // The product of a normalised mantissa and an index of at least 2^52 has at least 116 bits, so its upper
-        // word holds at least 52 of them: enough for 31.
-        let Some(upper) = mul_shift_floor(price.mantissa, index.get(), 64) else { return Self::NONE };
+        // The upper word of the mantissa is enough for 31 bits, and two 64-bit products are much cheaper than a wide one. It is
+        // in [2^31, 2^32], an index from 2^52 on: their product less its last 32 bits has 52 bits at least. What is cut off
+        // both times is below one of its last place, and the last line rounds up in a much larger one.
+        let word = (price.mantissa >> 32).wrapping_add(round_up);
+        let (upper, _) = half_product(index.get(), word);
         // An index near one leaves 52 or 53 bits, so counting up is cheaper than counting leading zeros.
         let mut drop = 20u32;
         while upper >> drop >> 31 != 0 {

@@ -1,0 +1,190 @@
+//! How deep a liquidation goes: the value to repay so that the vault comes up to its target (risk-model 5).
+//!
+//! Let `x` be the value repaid. It lowers the debt by `x`, the collateral by `(1 + b) x`, and the distance to the target,
+//! `R_target - E`, by what it relieves each requirement of. Every requirement is convex in `x` and so is their maximum, so
+//! Newton's steps from 0 approach the root from below: a liquidation never goes past the target. Where the pair cannot
+//! reach the target the distance has a minimum; a step beyond it is seen, because the distance did not fall, and shortened.
+
+use crate::fixed::{mul_shift_ceil, ratio_floor, scale_ceil, scale_floor, shift_div_ceil, shift_div_floor};
+use crate::haircut::{collateral_floor, debt_addon_ceil, marginal_addon_ceil, marginal_haircut_ceil};
+use crate::line::{Line, Point, Weights};
+use crate::liquidation::{Leg, Request};
+use crate::units::{Fraction, Usd};
+
+const ONE: u64 = 1 << 32;
+/// Steps of Newton's method. Each leaves a quarter of the distance at most (the distance is a parabola below the cap of
+/// the haircut, and a double root its worst case), usually it squares the relative error.
+const STEPS: u32 = 3;
+/// Steps with netting or stress, some of them spent on shortening.
+const MODELLED_STEPS: u32 = 6;
+
+/// A liquidation of one pair at one bonus.
+pub struct Sizing<'r> {
+    debt: &'r Leg<'r>,
+    collateral: &'r Leg<'r>,
+    bonus: Fraction,
+    /// Part of the haircut requirement that counts.
+    floor: Fraction,
+    haircuts: i128,
+    equity: i64,
+    line: Option<Line>,
+}
+
+/// How far the vault is from its target.
+#[derive(Clone, Copy, Debug)]
+struct Distance {
+    /// Micro-dollars, rounded down.
+    missing: u64,
+    /// How fast it falls per dollar repaid, in 2^-32, rounded up; 0 when it does not.
+    relief: u64,
+}
+
+/// The most bonus that does not make a liquidation of the pair harmful, given the requirement that decides.
+///
+/// Haircuts: `b <= (h + g) / (1 - h)` with the linear parts alone, times the floor in force. Portfolio and stress: with
+/// `w = 1 - dR/de` of both sides, the distance falls as long as `1 + b < w_debt / w_collateral`; half of that, so that it
+/// always gets somewhere.
+///
+/// An insolvent vault cannot be brought to any target; there the haircuts alone limit the bonus.
+pub fn bonus_limit(request: &Request) -> Fraction {
+    let haircuts = |floor: Fraction| {
+        let part = |leg: &Leg| u64::from(floored(u64::from(leg.haircut.get()), floor).try_into().unwrap_or(u32::MAX));
+        let (haircut, addon) = (part(&request.collateral), part(&request.debt));
+        ratio_floor(haircut.wrapping_add(addon), ONE.saturating_sub(haircut))
+    };
+    let Some((rules, exposures)) = request.model.filter(|_| request.target.equity() > 0) else {
+        return haircuts(Fraction::MAX);
+    };
+    let (debt, collateral) = (&request.debt, &request.collateral);
+    let line = || {
+        let (owed, held) = (debt.value.get(), collateral.value.get());
+        Line::new(exposures, rules, (owed, debt.columns), (held, collateral.columns), Fraction::ZERO)
+    };
+    match request.target.binding() {
+        crate::health::Binding::Haircuts => haircuts(rules.floor),
+        crate::health::Binding::Portfolio => half_gain(line().portfolio_weights()),
+        crate::health::Binding::Stress => half_gain(line().stress_weights()),
+    }
+}
+
+/// `(w_debt / w_collateral - 1) / 2`, at least zero.
+fn half_gain(weights: Weights) -> Fraction {
+    let gain = u64::try_from(weights.debt.saturating_sub(weights.collateral)).unwrap_or(0);
+    let own = u64::try_from(weights.collateral).unwrap_or(0);
+    // Weights are below 2^34.
+    ratio_floor(gain, own.wrapping_mul(2))
+}
+
+/// A part of the floor: everything when it is one.
+fn floored(value: u64, floor: Fraction) -> u64 {
+    if floor == Fraction::MAX { value } else { scale_floor(value, floor) }
+}
+
+impl<'r> Sizing<'r> {
+    pub fn new(request: &'r Request<'r>, bonus: Fraction) -> Self {
+        let (debt, collateral) = (&request.debt, &request.collateral);
+        let model = request.model.filter(|_| request.target.equity() > 0);
+        let line = model.map(|(rules, exposures)| {
+            let (owed, held) = (debt.value.get(), collateral.value.get());
+            Line::new(exposures, rules, (owed, debt.columns), (held, collateral.columns), bonus)
+        });
+        Self {
+            debt,
+            collateral,
+            bonus,
+            floor: model.map_or(Fraction::MAX, |(rules, _)| rules.floor),
+            haircuts: i128::from(request.target.haircuts.get()),
+            equity: request.target.equity(),
+            line,
+        }
+    }
+
+    /// The value to repay so that the vault comes up to its target, not beyond.
+    pub fn depth(&self) -> Usd {
+        let most = self.debt.value.get();
+        let (steps, limit) = match self.line {
+            None => (STEPS, most),
+            Some(_) => (MODELLED_STEPS, most.min(self.affordable())),
+        };
+        let (mut value, mut base, mut step, mut last) = (0u64, 0u64, 0u64, u64::MAX);
+        for _ in 0..steps {
+            let Some(here) = self.distance_floor(value) else { return Usd::new(value) };
+            if self.line.is_some() && here.missing >= last {
+                step >>= 2;
+            } else {
+                (base, last) = (value, here.missing);
+                step = shift_div_floor(here.missing, 32, here.relief).unwrap_or(u64::MAX);
+            }
+            value = base.saturating_add(step).min(limit);
+            if value >= limit && self.line.is_none() || value == base {
+                break;
+            }
+        }
+        if self.line.is_some() && self.distance_floor(value).is_some_and(|there| there.missing >= last) {
+            value = base;
+        }
+        Usd::new(value)
+    }
+
+    /// Whether closing the whole debt leaves the vault no further from its target.
+    pub fn may_close(&self) -> bool {
+        if self.line.is_none() {
+            return true;
+        }
+        let missing = |value| self.distance_floor(value).map_or(0, |distance| distance.missing);
+        missing(self.debt.value.get()) <= missing(0)
+    }
+
+    /// What the collateral pays for at the bonus.
+    fn affordable(&self) -> u64 {
+        let grown = ONE.wrapping_add(u64::from(self.bonus.get()));
+        shift_div_ceil(self.collateral.value.get(), 32, grown).unwrap_or(u64::MAX)
+    }
+
+    /// `R_target - E` after repaying `value`, rounded down, and its relief; `None` when the target is reached.
+    fn distance_floor(&self, value: u64) -> Option<Distance> {
+        let taken = grown_ceil(value, self.bonus);
+        let mut point = self.haircut_point(value, taken);
+        if let Some(line) = &self.line {
+            // With equal requirements any of the slopes is one of the maximum.
+            for other in [line.portfolio(value), line.stress(value)] {
+                if other.requirement > point.requirement {
+                    point = other;
+                }
+            }
+        }
+        let lost = i128::from(taken).wrapping_sub(i128::from(value));
+        let after = i128::from(point.requirement).wrapping_sub(i128::from(self.equity)).wrapping_add(lost);
+        let missing = u64::try_from(after).ok().filter(|missing| *missing > 0)?;
+        let relief = point.relief.saturating_sub(i64::from(self.bonus.get()));
+        Some(Distance { missing, relief: u64::try_from(relief).unwrap_or(0) })
+    }
+
+    /// The haircut requirement after repaying `value` and taking `taken`: the marginal haircut goes for each dollar taken,
+    /// the marginal add-on for each dollar repaid.
+    fn haircut_point(&self, value: u64, taken: u64) -> Point {
+        let (debt, collateral) = (self.debt, self.collateral);
+        let owed = debt.value.get().saturating_sub(value);
+        let held = collateral.value.get().saturating_sub(taken);
+        let hair = |v: u64| i128::from(v.wrapping_sub(collateral_floor(v, collateral.haircut, collateral.depth)));
+        let addon = |v: u64| i128::from(debt_addon_ceil(v, debt.haircut, debt.depth));
+        // What is taken beyond the collateral is lost all the same. Sums of a few 64-bit numbers.
+        let hair_gone = hair(collateral.value.get()).wrapping_sub(hair(held));
+        let addon_gone = addon(debt.value.get()).wrapping_sub(addon(owed));
+        let left = self.haircuts.wrapping_sub(hair_gone).wrapping_sub(addon_gone);
+        let left = u64::try_from(left.max(0)).unwrap_or(u64::MAX);
+
+        let haircut = marginal_haircut_ceil(held, collateral.haircut, collateral.depth);
+        let relief = haircut
+            .saturating_add(mul_shift_ceil(haircut, u64::from(self.bonus.get()), 32).unwrap_or(u64::MAX))
+            .saturating_add(marginal_addon_ceil(owed, debt.haircut, debt.depth));
+        let relief =
+            if self.floor == Fraction::MAX { relief } else { scale_ceil(relief.min(u64::MAX >> 1), self.floor) };
+        Point { requirement: floored(left, self.floor), relief: i64::try_from(relief).unwrap_or(i64::MAX) }
+    }
+}
+
+/// `value x (1 + bonus)`, rounded up.
+fn grown_ceil(value: u64, bonus: Fraction) -> u64 {
+    value.saturating_add(scale_floor(value, bonus)).saturating_add(u64::from(value != 0))
+}
