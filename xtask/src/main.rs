@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, build_program, demo, idl, test};
+use xtask::{bench, build_program, demo, idl, mutants, test};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -22,6 +22,9 @@ usage: cargo xtask <command>
       Compile programs/ballast to target/deploy/ballast.so. The flag ignores Solana's own tools.
   idl [--check]
       Write idl/ballast.json, or fail when it is out of date.
+  mutants [argument ...]
+      Break crates/risk in every small way and see that a test fails; writes benches/mutants.md. With
+      arguments for cargo-mutants (--file crates/risk/src/price.rs, --shard 1/4) it prints instead.
 
 Tools and build folders are kept in $BALLAST_CACHE, by default ~/.cache/ballast.
 ";
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         "bench" => flag(rest, "--accept").and_then(bench::run),
         "build-program" => build(rest),
         "idl" => describe(rest),
+        "mutants" => mutants::run(rest),
         _ => return usage(),
     };
     outcome.unwrap_or_else(|error| {

@@ -20,8 +20,12 @@ use num_rational::BigRational;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
 
-/// Cases of each property: 200,000, or a hundred times that with `BALLAST_DEEP=1`.
+/// Cases of each property: 200,000, or a hundred times that with `BALLAST_DEEP=1`. `BALLAST_CASES` chooses the number,
+/// for `cargo xtask mutants`, which runs the tests hundreds of times.
 pub fn cases() -> u32 {
+    if let Ok(chosen) = std::env::var("BALLAST_CASES") {
+        return chosen.parse().expect("BALLAST_CASES is a number");
+    }
     if deep() { 20_000_000 } else { 200_000 }
 }
 
