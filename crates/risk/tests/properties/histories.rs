@@ -129,6 +129,79 @@ fn gained_nothing(
     Ok(())
 }
 
+/// The four moves in small numbers, from one holding to the next: at an index of one and a half for deposits and two for
+/// debts, shares and tokens round differently at each step, and the other side of a holding comes first.
+#[test]
+fn moves_of_one_holding() {
+    let mut pool = Pool::new(0);
+    let half = Index::ONE.get() / 2;
+    (pool.supply_index, pool.borrow_index) = (Index::new(3 * half), Index::new(4 * half));
+    (pool.cash, pool.deposit_shares) = (Amount::new(1_000), Shares::new(500));
+    let mut holding = Holding::EMPTY;
+    let mut check = |step: &str, side, shares, tokens, worth, books| {
+        let (kind, amount) = step.split_once(' ').unwrap();
+        let x = amount.parse().map(Amount::new);
+        let moved = match kind {
+            "deposit" => holding::deposit(&mut pool, holding, x.unwrap()),
+            "withdraw" => holding::withdraw(&mut pool, holding, x.ok()),
+            "borrow" => holding::borrow(&mut pool, holding, x.unwrap()),
+            _ => holding::repay(&mut pool, holding, x.unwrap()),
+        };
+        let moved = moved.unwrap();
+        holding = moved.holding;
+        assert_eq!(holding, Holding { side, shares: Shares::new(shares) }, "{step}");
+        assert_eq!(moved.tokens.get(), tokens, "{step}");
+        assert_eq!(holding.amount(&pool).unwrap().get(), worth, "{step}");
+        assert_eq!((pool.cash.get(), pool.deposit_shares.get(), pool.debt_shares.get()), books, "{step}");
+    };
+    // 100 / 1.5 rounded down; worth 99.
+    check("deposit 100", Side::Deposit, 66, 100, 99, (1_100, 566, 0));
+    // A withdrawal costs 10 / 1.5 rounded up.
+    check("withdraw 10", Side::Deposit, 59, 10, 88, (1_090, 559, 0));
+    // What fits the deposit is no loan.
+    check("borrow 20", Side::Deposit, 45, 20, 67, (1_070, 545, 0));
+    // All that a deposit is worth leaves no fraction of a share behind; one unit more is lent.
+    check("borrow 68", Side::Debt, 1, 68, 2, (1_002, 500, 1));
+    check("borrow 9", Side::Debt, 6, 9, 12, (993, 500, 6));
+    check("repay 5", Side::Debt, 4, 5, 8, (998, 500, 4));
+    check("deposit 3", Side::Debt, 3, 3, 6, (1_001, 500, 3));
+    // A deposit repays first. The rest of 1 buys no share and is not taken.
+    check("deposit 7", Side::Deposit, 0, 6, 0, (1_007, 500, 0));
+    check("borrow 10", Side::Debt, 5, 10, 10, (997, 500, 5));
+    check("deposit 14", Side::Deposit, 2, 14, 3, (1_011, 502, 0));
+    check("borrow 3", Side::Deposit, 0, 3, 0, (1_008, 500, 0));
+    check("borrow 1", Side::Debt, 1, 1, 2, (1_007, 500, 1));
+    // More than the debt is not taken.
+    check("repay 50", Side::Debt, 0, 2, 0, (1_009, 500, 0));
+    check("deposit 100", Side::Deposit, 66, 100, 99, (1_109, 566, 0));
+    check("withdraw 99", Side::Deposit, 0, 99, 0, (1_010, 500, 0));
+    check("deposit 20", Side::Deposit, 13, 20, 19, (1_030, 513, 0));
+    check("withdraw all", Side::Deposit, 0, 19, 0, (1_011, 500, 0));
+}
+
+/// Every move has something that it refuses, and says what.
+#[test]
+fn refusals_of_one_holding() {
+    let pool =
+        Pool { cash: Amount::new(50), deposit_shares: Shares::new(100), debt_shares: Shares::new(50), ..Pool::new(0) };
+    let owns = |shares| Holding { side: Side::Deposit, shares: Shares::new(shares) };
+    let owes = |shares| Holding { side: Side::Debt, shares: Shares::new(shares) };
+    let take = |holding, amount: u64| holding::withdraw(&mut pool.clone(), holding, Some(Amount::new(amount)));
+    assert_eq!(take(owns(40), 41), Err(Error::Insufficient));
+    assert_eq!(take(owns(60), 51), Err(Error::NotEnoughCash));
+    assert_eq!(take(owes(40), 1), Err(Error::Insufficient));
+    assert_eq!(holding::withdraw(&mut pool.clone(), owns(60), None), Err(Error::NotEnoughCash));
+    assert_eq!(holding::withdraw(&mut pool.clone(), Holding::EMPTY, None), Err(Error::Insufficient));
+    let borrow = |holding, amount| holding::borrow(&mut pool.clone(), holding, Amount::new(amount));
+    assert_eq!(borrow(Holding::EMPTY, 51), Err(Error::NotEnoughCash));
+    assert_eq!(borrow(owns(40), 51), Err(Error::NotEnoughCash));
+    let repay = |holding, amount| holding::repay(&mut pool.clone(), holding, Amount::new(amount));
+    assert_eq!(repay(owns(40), 1), Err(Error::Insufficient));
+    assert_eq!(repay(owes(40), 0), Err(Error::AmountTooSmall));
+    assert_eq!(holding::deposit(&mut pool.clone(), owns(1), Amount::ZERO), Err(Error::AmountTooSmall));
+    assert_eq!(holding::deposit(&mut pool.clone(), owes(1), Amount::ZERO), Err(Error::AmountTooSmall));
+}
+
 /// Repaying and withdrawing everything empties a holding whenever there is cash, and the pool can then pay the last one.
 #[test]
 fn everybody_can_leave() {

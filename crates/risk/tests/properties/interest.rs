@@ -172,6 +172,24 @@ fn claims_never_outgrow_64_bits() {
     });
 }
 
+/// The same for round numbers of shares, which a test of a few bits could take for small ones: growth ends at the last
+/// index at which the debts are payable.
+#[test]
+fn claims_of_one_bit_stay_payable() {
+    for (debt, deposit) in (0..64).flat_map(|debt| (0..64).map(move |deposit| (debt, deposit))) {
+        let mut pool = Pool::new(0);
+        (pool.debt_shares, pool.deposit_shares) = (Shares::new(1 << debt), Shares::new(1 << deposit));
+        (pool.borrow_rate, pool.supply_rate) = (Rate::LIMIT, Rate::LIMIT);
+        // One gap counts for 136 years at most, in which an index grows to 2,049 at this rate.
+        pool.accrue(u64::MAX >> 1);
+        pool.accrue(u64::MAX);
+        assert!(amount_ceil(pool.debt_shares, pool.borrow_index).is_ok(), "debt 2^{debt}, deposits 2^{deposit}");
+        assert!(pool.deposits_ceil().is_ok(), "debt 2^{debt}, deposits 2^{deposit}");
+        let next = pool.borrow_index.get().checked_add(1).map(Index::new);
+        assert!(next.is_none_or(|next| amount_ceil(pool.debt_shares, next).is_err()), "debt 2^{debt} stops early");
+    }
+}
+
 /// Depositors are never promised more than `borrow rate x debts / deposits x (1 - reserve factor)`, with exact totals.
 /// Lost: less than one for each of two products, and the borrow rate times the utilisation's 2.25 x 2^-30 and the
 /// factor's 2^-32; 2^31 x 2.5 x 2^-30 is five.
@@ -217,5 +235,3 @@ fn at_the_limit_of_the_index_rates_are_zero() {
         Ok(())
     });
 }
-
-// ---------------------------------------------------------------------------------------------- sequences

@@ -4,6 +4,7 @@
 
 mod reference;
 
+mod fixed;
 mod haircut;
 mod health;
 mod histories;
