@@ -2,7 +2,7 @@
 
 use ballast_client::Pubkey;
 use ballast_client::local::{PUSH_PROGRAM, RECEIVER, RECEIVER_CORE};
-use ballast_client::parameters::Listing;
+use ballast_client::parameters::{Listing, Row};
 use ballast_client::token::{SPL_TOKEN, TOKEN_2022};
 use ballast_client::{MAX_ASSETS, OracleKind};
 
@@ -135,6 +135,11 @@ pub fn token(symbol: &'static str) -> Token {
         curve: kind.curve.to_vec(),
         deposit_cap: u64::MAX / 4,
         debt_cap: u64::MAX / 4,
+        variance_period: 86_400,
+        // Off: a test that wants the volatility multiplier lists its own asset.
+        daily_volatility_bps: 0,
+        volatility_limit: 300,
+        row: Row::default(),
     };
     let mint = address(&format!("mint {symbol}"));
     Token { symbol, decimals, token_program, mint, oracle, price, listing }

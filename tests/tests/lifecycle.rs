@@ -6,7 +6,7 @@
 use anyhow::{Context, Result, ensure};
 use ballast_client::instruction::{self, MarketRef};
 use ballast_client::local::{self, Published, RECEIVER, Verification};
-use ballast_client::parameters::Listing;
+use ballast_client::parameters::{Listing, Row};
 use ballast_client::risk::units::Amount;
 use ballast_client::{Market, OracleKind, Pubkey, StateView, Vault, account, address, snapshot, token};
 use solana_account::Account;
@@ -256,5 +256,9 @@ fn listing(index: u8) -> Listing {
         curve: vec![(0, 0), (8_000, 800), (10_000, 10_000)],
         deposit_cap: u64::MAX,
         debt_cap: u64::MAX,
+        variance_period: 86_400,
+        daily_volatility_bps: 0,
+        volatility_limit: 100,
+        row: Row::default(),
     }
 }

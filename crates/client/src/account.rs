@@ -3,7 +3,7 @@
 
 use anchor_lang::Discriminator;
 use anchor_lang::prelude::Pubkey;
-use ballast::state::{Market, Vault};
+use ballast::state::{Draft, Market, Vault};
 use bytemuck::{AnyBitPattern, NoUninit};
 
 /// Why account bytes were not decoded.
@@ -38,6 +38,13 @@ pub fn vault(data: &[u8]) -> Result<Vault, DecodeError> {
     let mut vault: Vault = bytemuck::Zeroable::zeroed();
     read(data, Vault::DISCRIMINATOR, bytemuck::bytes_of_mut(&mut vault))?;
     Ok(vault)
+}
+
+/// Decodes a draft.
+pub fn draft(data: &[u8]) -> Result<Box<Draft>, DecodeError> {
+    let mut draft: Box<Draft> = bytemuck::allocation::zeroed_box();
+    read(data, Draft::DISCRIMINATOR, bytemuck::bytes_of_mut(&mut *draft))?;
+    Ok(draft)
 }
 
 /// The bytes of an account, for tests and local networks that write state directly.

@@ -8,7 +8,7 @@ use ballast::{AssetParameters, ID};
 
 use crate::{address, token};
 
-fn build(accounts: &impl ToAccountMetas, data: &impl InstructionData) -> Instruction {
+pub(crate) fn build(accounts: &impl ToAccountMetas, data: &impl InstructionData) -> Instruction {
     Instruction { program_id: ID, accounts: accounts.to_account_metas(None), data: data.data() }
 }
 

@@ -1,8 +1,10 @@
 //! Parameters in the units that people use, turned into those of the program.
 
 use ballast::AssetParameters;
+use ballast::state::draft::{LoadingRow, ShockRow};
 use ballast::state::{OracleKind, RatePoint};
 use ballast_risk::interest::CURVE_POINTS;
+use ballast_risk::model::{MAX_FACTORS, MAX_SCENARIOS, ONE, TIMES_ONE};
 use ballast_risk::{Fraction, Rate};
 
 use crate::Pubkey;
@@ -34,6 +36,56 @@ pub struct Listing {
     pub deposit_cap: u64,
     /// Native units.
     pub debt_cap: u64,
+    /// Seconds.
+    pub variance_period: u32,
+    /// Daily volatility that the haircuts are calibrated for, in basis points; 0 turns the volatility multiplier off.
+    pub daily_volatility_bps: u16,
+    /// Largest volatility multiplier, in hundredths.
+    pub volatility_limit: u16,
+    pub row: Row,
+}
+
+/// How an asset moves, in basis points: 10,000 is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    pub loadings_bps: [i16; MAX_FACTORS],
+    /// Volatility that no factor explains.
+    pub specific_bps: u16,
+    pub shocks_bps: [i16; MAX_SCENARIOS],
+}
+
+impl Row {
+    /// Loadings and specific volatility as a draft holds them.
+    pub fn loadings(&self) -> LoadingRow {
+        let [a, b, c, d, e, f] = self.loadings_bps.map(coefficient);
+        [a, b, c, d, e, f, coefficient_of(i64::from(self.specific_bps))]
+    }
+
+    /// Shocks as a draft holds them.
+    pub fn shocks(&self) -> ShockRow {
+        self.shocks_bps.map(coefficient)
+    }
+}
+
+/// Basis points to 2^-30, towards zero. Anything beyond 32 bits is out of range for the program as well.
+fn coefficient(bps: i16) -> i32 {
+    coefficient_of(i64::from(bps))
+}
+
+fn coefficient_of(bps: i64) -> i32 {
+    let scaled = bps * i64::from(ONE) / 10_000;
+    i32::try_from(scaled).unwrap_or(if bps < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// Hundredths to 2^-16, rounded down.
+pub fn times(hundredths: u16) -> u32 {
+    u32::from(hundredths) * TIMES_ONE / 100
+}
+
+/// Variance per second in 2^-64 of a daily volatility in basis points.
+pub fn variance_per_second(daily_volatility_bps: u16) -> u64 {
+    let square = u128::from(daily_volatility_bps) * u128::from(daily_volatility_bps);
+    u64::try_from((square << 64) / (100_000_000 * 86_400)).unwrap_or(u64::MAX)
 }
 
 /// What of a [`Listing`] lies outside what the program's types can express.
@@ -72,15 +124,29 @@ impl Listing {
             curve: curve(&self.curve)?,
             deposit_cap: self.deposit_cap,
             debt_cap: self.debt_cap,
+            variance_period: self.variance_period,
+            calibrated_variance: variance_per_second(self.daily_volatility_bps),
+            volatility_limit: times(self.volatility_limit),
+            loadings: self.row.loadings(),
+            shocks: self.row.shocks(),
         })
     }
+}
+
+/// Three levels in hundredths to 2^-16.
+pub fn times_levels(hundredths: [u16; 3]) -> [u32; 3] {
+    hundredths.map(times)
 }
 
 fn fraction(bps: u16, what: &'static str) -> Result<u32, OutOfRange> {
     Fraction::from_bps(bps).map(Fraction::get).ok_or(OutOfRange(what))
 }
 
-fn levels(bps: [u16; 3], what: &'static str) -> Result<[u32; 3], OutOfRange> {
+/// Haircuts or add-ons at Init, Target, Maint.
+///
+/// # Errors
+/// [`OutOfRange`] above 10,000.
+pub fn levels(bps: [u16; 3], what: &'static str) -> Result<[u32; 3], OutOfRange> {
     let [init, target, maint] = bps;
     Ok([fraction(init, what)?, fraction(target, what)?, fraction(maint, what)?])
 }

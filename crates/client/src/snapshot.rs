@@ -1,9 +1,10 @@
 //! A market and its vaults as decoded accounts, and what the program would say about them.
 
+use ballast::liquidate::{Offer, plan};
 use ballast::state::{Market, Vault};
 use ballast::{HealthView, StateView};
 use ballast_risk::health::Side;
-use ballast_risk::liquidation::{Liquidation, preview};
+use ballast_risk::liquidation::Liquidation;
 
 use crate::Pubkey;
 
@@ -46,8 +47,8 @@ pub fn best_liquidation(
         .filter_map(|(debt_asset, collateral_asset)| {
             let paid = most(debt_asset);
             let cash = market.asset(collateral_asset).ok()?.cash;
-            let request = ballast::liquidate::request(market, vault, debt_asset, collateral_asset, paid, now).ok()?;
-            let liquidation = preview(&request).ok()?;
+            let offer = Offer { debt_asset, collateral_asset, most_repaid: paid, now };
+            let (liquidation, _) = plan(market, vault, &offer).ok()?;
             (liquidation.seize.get() <= cash).then_some(Opportunity {
                 vault: address,
                 debt_asset,

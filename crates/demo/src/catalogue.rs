@@ -60,6 +60,8 @@ pub struct Entry {
     pub addons: [u16; 3],
     /// Millions of dollars that move the price by about the whole of it.
     pub depth: u64,
+    /// Daily volatility that the haircuts are meant for, basis points.
+    pub volatility: u16,
     /// Least, most and slope of the liquidation bonus in basis points.
     pub bonus: [u16; 3],
     /// (utilisation, yearly rate) in basis points.
@@ -84,17 +86,20 @@ pub enum StandIn {
 }
 
 struct Class {
+    volatility: u16,
     bonus: [u16; 3],
     curve: &'static [(u16, u32)],
     reserve_factor: u16,
 }
 
 const VOLATILE: Class = Class {
+    volatility: 500,
     bonus: [200, 900, 2_500],
     curve: &[(0, 0), (4_500, 400), (7_500, 1_500), (9_000, 6_000), (10_000, 20_000)],
     reserve_factor: 1_500,
 };
 const STABLE: Class = Class {
+    volatility: 30,
     bonus: [75, 300, 1_500],
     curve: &[(0, 0), (8_000, 600), (9_200, 1_600), (10_000, 9_000)],
     reserve_factor: 1_000,
@@ -109,7 +114,7 @@ const fn entry(
     depth: u64,
     class: Class,
 ) -> Entry {
-    let Class { bonus, curve, reserve_factor } = class;
+    let Class { volatility, bonus, curve, reserve_factor } = class;
     Entry {
         name,
         decimals,
@@ -117,6 +122,7 @@ const fn entry(
         haircuts,
         addons,
         depth,
+        volatility,
         bonus,
         curve,
         reserve_factor,

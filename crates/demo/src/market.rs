@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ballast_client::local;
-use ballast_client::parameters::Listing;
+use ballast_client::parameters::{Listing, Row};
 use ballast_client::risk::Usd;
 use ballast_client::risk::price::Price;
 use ballast_client::{Market, OracleKind, Pubkey, instruction, token};
@@ -24,6 +24,10 @@ use crate::rpc::{Connection, Job, Receipt};
 const MAX_AGE: u32 = 300;
 /// Averaging period of the time-weighted price, seconds.
 const AVERAGE_PERIOD: u32 = 10_800;
+/// Averaging period of the realised variance, seconds.
+const VARIANCE_PERIOD: u32 = 86_400;
+/// Largest volatility multiplier, in hundredths.
+const VOLATILITY_LIMIT: u16 = 200;
 /// A debt left smaller than this is closed whole: one dollar.
 const DUST: u64 = 1_000_000;
 /// Caps of deposits and of debts of one asset, dollars for 64 vaults.
@@ -102,7 +106,7 @@ impl Site {
     }
 
     fn list(&self, asset: usize, price: Decimal) -> Result<Job> {
-        let Entry { name, haircuts, addons, depth, bonus, curve, reserve_factor, .. } = ASSETS[asset];
+        let Entry { name, haircuts, addons, depth, volatility, bonus, curve, reserve_factor, .. } = ASSETS[asset];
         let [bonus_least_bps, bonus_most_bps, bonus_slope_bps] = bonus;
         let [deposit_cap, debt_cap] = CAPS.map(|dollars| units(asset, price, dollars * 1_000_000));
         let listing = Listing {
@@ -123,6 +127,10 @@ impl Site {
             curve: curve.to_vec(),
             deposit_cap: deposit_cap?,
             debt_cap: debt_cap?,
+            variance_period: VARIANCE_PERIOD,
+            daily_volatility_bps: volatility,
+            volatility_limit: VOLATILITY_LIMIT,
+            row: Row::default(),
         };
         let parameters = listing.parameters().with_context(|| format!("parameters of {name}"))?;
         let instruction = instruction::list_asset(

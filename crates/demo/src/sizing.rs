@@ -1,7 +1,7 @@
 //! How much a vault may borrow, found with the program's own health check on decoded accounts.
 
 use anyhow::{Context, Result};
-use ballast_client::risk::health::{Level, Side};
+use ballast_client::risk::health::Side;
 use ballast_client::risk::holding::Holding;
 use ballast_client::risk::interest::shares_ceil;
 use ballast_client::risk::{Amount, Usd};
@@ -54,7 +54,7 @@ pub fn lendable(market: &Market) -> Vec<u64> {
 
 /// Value of the deposits at spot, micro-dollars.
 fn vault_value(market: &Market, vault: &Vault, now: u64) -> u64 {
-    market.health(vault, Level::Maint, now).map_or(0, |health| health.assets.get())
+    market.spot_health(vault, now, &mut None).map_or(0, |health| health.maint.assets.get())
 }
 
 fn split(market: &Market, weights: &[(usize, u64)], micro_dollars: u64) -> Result<Vec<(usize, u64)>> {
@@ -78,5 +78,5 @@ fn passes(market: &Market, vault: &Vault, now: u64, debts: &[(usize, u64)]) -> b
             return false;
         }
     }
-    market.health(&vault, Level::Init, now).is_ok_and(|health| health.passes())
+    market.init_health(&vault, now).is_ok_and(|health| health.passes())
 }

@@ -237,15 +237,16 @@ impl<const N: usize> Sums<N> {
     }
 }
 
-/// Adds up the positions; `keep` sees each exposure.
+/// Adds up the positions, and keeps their exposures where somebody asks for them. That is a branch for each position, not
+/// a second copy of the loop, because the size of a program is limited.
 ///
 /// Missing prices (risk-model 2): at `Init` a missing deposit counts nothing and a missing debt is refused; at `Maint`
 /// and `Target` a missing debt counts nothing and a missing deposit is refused, so that neither ever liquidates.
 #[inline(always)]
 fn add_up<'a, const N: usize, E: From<Error>>(
+    exposures: &mut Option<Exposures<'a>>,
     prices: Prices,
     positions: impl Iterator<Item = core::result::Result<Position<'a, N>, E>>,
-    mut keep: impl FnMut(i64, &'a Columns) -> Result<()>,
 ) -> core::result::Result<Sums<N>, E> {
     let refused = match prices {
         Prices::Conservative => Side::Debt,
@@ -257,10 +258,12 @@ fn add_up<'a, const N: usize, E: From<Error>>(
         match position.value() {
             Ok(value) => {
                 sums.add(&position, value);
-                // Below 2^56.
-                let size = value.cast_signed();
-                let exposure = if position.side == Side::Deposit { size } else { size.wrapping_neg() };
-                keep(exposure, position.quote.columns)?;
+                if let Some(exposures) = exposures {
+                    // Below 2^56.
+                    let size = value.cast_signed();
+                    let exposure = if position.side == Side::Deposit { size } else { size.wrapping_neg() };
+                    exposures.push(exposure, position.quote.columns)?;
+                }
             }
             Err(Error::PriceUnusable) if position.side != refused => {}
             Err(error) => return Err(error.into()),
@@ -292,7 +295,8 @@ impl<const N: usize> Sums<N> {
     }
 }
 
-/// Checks a vault at `N` levels that use the same prices.
+/// Checks a vault at `N` levels that use the same prices. In a market with netting or scenarios it leaves the scaled
+/// exposures for whoever sizes a liquidation.
 ///
 /// # Errors
 /// What the positions' iterator yields, [`Error::PriceUnusable`], [`Error::ValueOutOfRange`],
@@ -302,28 +306,16 @@ pub fn assess<'a, const N: usize, E: From<Error>>(
     rules: &[Rules; N],
     prices: Prices,
     positions: impl Iterator<Item = core::result::Result<Position<'a, N>, E>>,
+    exposures: &mut Option<Exposures<'a>>,
 ) -> core::result::Result<[Health; N], E> {
-    if rules.iter().any(Rules::modelled) {
-        return assess_keeping(&mut Exposures::default(), rules, prices, positions);
+    *exposures = rules.iter().any(Rules::modelled).then(Exposures::default);
+    let sums = add_up(exposures, prices, positions)?;
+    let mut parts = [Modelled::default(); N];
+    if let Some(exposures) = exposures {
+        exposures.scale(sums.assets.wrapping_add(sums.debts));
+        parts = modelled(exposures, rules);
     }
-    let sums = add_up(prices, positions, |_, _| Ok(()))?;
-    Ok(sums.health(rules, [Modelled::default(); N]))
-}
-
-/// The same, leaving the scaled exposures for whoever sizes a liquidation.
-///
-/// # Errors
-/// As [`assess`].
-#[inline(always)]
-pub fn assess_keeping<'a, const N: usize, E: From<Error>>(
-    exposures: &mut Exposures<'a>,
-    rules: &[Rules; N],
-    prices: Prices,
-    positions: impl Iterator<Item = core::result::Result<Position<'a, N>, E>>,
-) -> core::result::Result<[Health; N], E> {
-    let sums = add_up(prices, positions, |value, columns| exposures.push(value, columns))?;
-    exposures.scale(sums.assets.wrapping_add(sums.debts));
-    Ok(sums.health(rules, modelled(exposures, rules)))
+    Ok(sums.health(rules, parts))
 }
 
 /// The part of factors and scenarios, from exposures that are scaled. What levels have in common is computed once.

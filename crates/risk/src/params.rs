@@ -7,6 +7,7 @@ use crate::liquidation::Bonus;
 use crate::model::{
     MAX_FACTORS, MAX_LAMBDA, MAX_SCENARIOS, MAX_STRESS_MULTIPLIER, Model, ONE, Sensitivities, TIMES_ONE,
 };
+use crate::ramp::MAX_RAMP_SECONDS;
 use crate::units::{Fraction, Rate};
 use crate::variance::{MAX_MULTIPLIER, MULTIPLIER_ONE};
 
@@ -124,6 +125,21 @@ pub fn check_price(parameters: &PriceParameters) -> Result<()> {
 /// Longest validity of a model without a confirmation, in seconds (a year).
 pub const MAX_VALIDITY: u64 = 31_536_000;
 
+/// Shortest grace period of a model, in seconds (a day): who is absent for longer than the validity must not cause a jump.
+pub const MIN_GRACE: u64 = 86_400;
+
+/// Checks how long a model is valid and how long its fall-back takes, in seconds.
+///
+/// # Errors
+/// [`Error::BadModel`].
+pub fn check_validity(validity: u32, grace: u32) -> Result<()> {
+    let validity = (1..=MAX_VALIDITY).contains(&u64::from(validity));
+    if validity && (MIN_GRACE..=MAX_RAMP_SECONDS).contains(&u64::from(grace)) {
+        return Ok(());
+    }
+    Err(Error::BadModel)
+}
+
 /// Checks a model by itself: counts, the order of the levels, ranges.
 ///
 /// Lambda is at least one, so that with `lambda x volatility <= 1` every volatility is at most one, which the bounds of
@@ -131,6 +147,7 @@ pub const MAX_VALIDITY: u64 = 31_536_000;
 ///
 /// # Errors
 /// [`Error::BadModel`].
+#[inline(never)]
 pub fn check_model(model: &Model) -> Result<()> {
     let Model { netting, factors, scenarios, tail, lambdas, multipliers, .. } = *model;
     let counts = usize::from(factors) <= MAX_FACTORS && usize::from(scenarios) <= MAX_SCENARIOS;
@@ -155,6 +172,7 @@ pub fn check_model(model: &Model) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::BadSensitivities`].
+#[inline(never)]
 pub fn check_sensitivities(model: &Model, sensitivities: &Sensitivities) -> Result<()> {
     let Sensitivities { loadings, specific, shocks } = sensitivities;
     let one = u64::from(ONE.unsigned_abs());

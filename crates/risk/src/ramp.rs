@@ -65,7 +65,9 @@ impl Ramp {
         // bits it is the progress in 2^-32, less than one tick too high and then less than one too low.
         let elapsed = now.saturating_sub(self.start);
         let progress = elapsed.wrapping_mul(self.reciprocal) >> 24;
-        let (from, to) = (u64::from(from.get()), u64::from(to.get()));
+        // `MAX` is one: a line that ended a tick below it would be too low by as much.
+        let whole = |part: Fraction| u64::from(part.get()).wrapping_add(u64::from(part == Fraction::MAX));
+        let (from, to) = (whole(from), whole(to));
         let value = if to >= from {
             // progress + 1 <= 2^32 - 2^32 / seconds + 1 < 2^32: the difference is not exceeded.
             let part = (to.wrapping_sub(from)).wrapping_mul(progress.wrapping_add(1));

@@ -28,7 +28,7 @@ pub enum BallastError {
     BadRiskParameters = 9,
     #[msg("The rate curve must rise from utilisation 0 to full and stay below the largest rate")]
     BadRateCurve = 10,
-    #[msg("Maximum age, averaging period, confidence limit or multiple is out of range")]
+    #[msg("Maximum age, an averaging period, confidence or volatility limit is out of range")]
     BadPriceParameters = 11,
     #[msg("The mint has an extension that is not on the allow-list")]
     MintExtensionNotAllowed = 12,
@@ -38,6 +38,14 @@ pub enum BallastError {
     MarketFull = 14,
     #[msg("The mint has more than 18 decimals")]
     TooManyDecimals = 15,
+    #[msg("The portfolio or stress parameters are out of order or out of range")]
+    BadModel = 16,
+    #[msg("A loading, volatility or shock is out of range, or lambda x volatility or multiplier x fall exceeds one")]
+    BadSensitivities = 17,
+    #[msg("The ramp is longer than 2^24 seconds")]
+    BadRamp = 18,
+    #[msg("The rows are none, or reach beyond the 64th asset")]
+    RowsOutOfRange = 19,
 
     // 6100: authority
     #[msg("Only governance may do this")]
@@ -48,6 +56,8 @@ pub enum BallastError {
     WrongMarket = 102,
     #[msg("The authority is not the one of this market")]
     WrongAuthority = 103,
+    #[msg("Only the author of the draft may do this")]
+    NotDraftAuthor = 104,
 
     // 6200: oracle
     #[msg("The oracle account is not owned by the oracle program of this asset")]
@@ -101,6 +111,14 @@ pub enum BallastError {
     #[msg("The vault holds less than that")]
     InsufficientDeposit = 403,
 
+    // 6500: governance
+    #[msg("The draft is missing, or lacks the row of a listed asset")]
+    DraftIncomplete = 500,
+    #[msg("The rows of the draft are not those of this digest")]
+    DraftChanged = 501,
+    #[msg("Netting is off, so there is no model to confirm")]
+    NettingIsOff = 502,
+
     // 6600: state
     #[msg("All 32 positions of the vault are in use")]
     VaultFull = 600,
@@ -128,6 +146,10 @@ impl From<RiskError> for BallastError {
             RiskError::BadRiskParameters => Self::BadRiskParameters,
             RiskError::BadRateCurve => Self::BadRateCurve,
             RiskError::BadPriceParameters => Self::BadPriceParameters,
+            RiskError::BadRamp => Self::BadRamp,
+            RiskError::BadModel => Self::BadModel,
+            RiskError::BadSensitivities => Self::BadSensitivities,
+            RiskError::TooManyPositions => Self::VaultFull,
         }
     }
 }

@@ -16,6 +16,47 @@ pub struct AssetListed {
     pub oracle: Pubkey,
 }
 
+/// Haircuts and add-ons of an asset move to these values between two times.
+#[event]
+pub struct HaircutsSet {
+    pub market: Pubkey,
+    pub asset: u8,
+    pub haircuts: [u32; 3],
+    pub addons: [u32; 3],
+    pub start: u64,
+    pub end: u64,
+}
+
+/// The portfolio requirement changed. `digest` is that of the loadings.
+#[event]
+pub struct RiskModelSet {
+    pub market: Pubkey,
+    pub netting: bool,
+    pub factors: u8,
+    pub lambdas: [u32; 3],
+    pub floor: u32,
+    pub valid_until: u64,
+    pub digest: [u8; 32],
+}
+
+/// The portfolio requirement counts as current for longer.
+#[event]
+pub struct RiskModelConfirmed {
+    pub market: Pubkey,
+    pub valid_until: u64,
+}
+
+/// The stress requirement changed. `digest` is that of the shocks.
+#[event]
+pub struct ScenariosSet {
+    pub market: Pubkey,
+    pub count: u8,
+    pub tail: u8,
+    pub multipliers: [u32; 3],
+    pub time: u64,
+    pub digest: [u8; 32],
+}
+
 /// A price was accepted. Mantissa and shift: micro-dollars per native unit, `mantissa x 2^-shift`.
 #[event]
 pub struct PriceRefreshed {

@@ -82,4 +82,41 @@ pub mod ballast {
     pub fn list_asset(context: Context<ListAsset>, parameters: AssetParameters) -> Result<()> {
         governance::list_asset::list_asset(context, parameters)
     }
+    pub fn set_haircuts(
+        context: Context<SetHaircuts>,
+        asset: u8,
+        haircuts: [u32; 3],
+        addons: [u32; 3],
+        seconds: u32,
+    ) -> Result<()> {
+        governance::set_haircuts::set_haircuts(context, asset, haircuts, addons, seconds)
+    }
+
+    pub fn open_draft(context: Context<OpenDraft>) -> Result<()> {
+        instructions::open_draft::open_draft(context)
+    }
+
+    pub fn write_loadings(context: Context<WriteDraft>, first: u8, rows: Vec<[i32; 7]>) -> Result<()> {
+        instructions::write_draft::write_loadings(context, first, rows)
+    }
+
+    pub fn write_shocks(context: Context<WriteDraft>, first: u8, rows: Vec<[i32; 8]>) -> Result<()> {
+        instructions::write_draft::write_shocks(context, first, rows)
+    }
+
+    pub fn close_draft(context: Context<CloseDraft>) -> Result<()> {
+        instructions::close_draft::close_draft(context)
+    }
+
+    pub fn set_risk_model(context: Context<TakeOver>, parameters: RiskModel, digest: [u8; 32]) -> Result<()> {
+        governance::set_risk_model::set_risk_model(context, parameters, digest)
+    }
+
+    pub fn set_scenarios(context: Context<TakeOver>, parameters: Scenarios, digest: [u8; 32]) -> Result<()> {
+        governance::set_scenarios::set_scenarios(context, parameters, digest)
+    }
+
+    pub fn confirm_risk_model(context: Context<ConfirmRiskModel>) -> Result<()> {
+        governance::confirm_risk_model::confirm_risk_model(context)
+    }
 }

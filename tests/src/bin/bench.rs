@@ -132,20 +132,38 @@ fn measure() -> Vec<Row> {
     for positions in POSITIONS {
         rows.extend(moving(&market, positions));
     }
+    for (operation, factors, scenarios) in MODELS {
+        rows.extend(MODELLED.map(|positions| modelled(operation, factors, scenarios, positions)));
+    }
+    rows.extend(governing());
     for positions in POSITIONS.into_iter().filter(|positions| *positions > 1) {
-        rows.push(liquidating(positions));
+        rows.push(liquidating("liquidate", positions, false));
+        if MODELLED.contains(&positions) {
+            rows.push(liquidating("liquidate, both", positions, true));
+        }
     }
     rows.sort_by_key(|row| (ORDER.iter().position(|name| *name == row.operation), row.count));
     rows
 }
 
+/// Models beside plain haircuts: factors and scenarios.
+const MODELS: [(&str, u8, u8); 4] =
+    [("borrow, 4 factors", 4, 0), ("borrow, 6 factors", 6, 0), ("borrow, 8 scenarios", 0, 8), ("borrow, both", 6, 8)];
+/// Positions of the vaults that they are measured with.
+const MODELLED: [usize; 4] = [2, 8, 16, 32];
+
 /// The order of the table.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 25] = [
     "deposit",
     "repay",
     "withdraw",
     "borrow",
+    "borrow, 4 factors",
+    "borrow, 6 factors",
+    "borrow, 8 scenarios",
+    "borrow, both",
     "liquidate",
+    "liquidate, both",
     "refresh_prices",
     "view_health",
     "open_vault",
@@ -153,6 +171,14 @@ const ORDER: [&str; 12] = [
     "create_market",
     "list_asset",
     "withdraw without debt",
+    "set_haircuts",
+    "open_draft",
+    "write_loadings",
+    "write_shocks",
+    "set_risk_model",
+    "set_scenarios",
+    "confirm_risk_model",
+    "close_draft",
 ];
 
 fn setting_up() -> Vec<Row> {
@@ -214,9 +240,54 @@ fn moving(market: &Fixture, positions: usize) -> Vec<Row> {
     rows
 }
 
-/// Part of the last debt against the first collateral, after all collateral has lost a third of its value.
-fn liquidating(positions: usize) -> Row {
+/// The same loan as in [`moving`] in a market with factors and scenarios.
+fn modelled(operation: &'static str, factors: u8, scenarios: u8, positions: usize) -> Row {
     let market = Fixture::with_assets(ASSETS).stocked();
+    market.adopts(factors, scenarios);
+    let alice = market.actor("alice", &[]);
+    alice.fills_vault(positions);
+    market.advances(1);
+    market.refreshes_all();
+    market.advances(1);
+    let owed = market.worth(market.tokens()[positions - 1].symbol, 100);
+    let receipt = alice.sends(&[alice.instruction(Action::Borrow, owed)]).expect("a loan");
+    Row::new(operation, positions, &receipt)
+}
+
+/// What governance and the author of a draft pay in a market of this many assets.
+fn governing() -> Vec<Row> {
+    let market = Fixture::with_assets(ASSETS);
+    let author = ballast_tests::key("quant");
+    let opened = market.opens_draft("quant").expect("a draft");
+    let rows = market.rows(6, 8);
+    let drafting = market.drafting("quant");
+    let (loadings, shocks): (Vec<_>, Vec<_>) = rows.iter().map(|row| (row.loadings(), row.shocks())).unzip();
+    let first = |instructions: Vec<_>| market.sends(&instructions[..1], &[&author]).expect("rows");
+    let wrote = [first(drafting.write_loadings(&loadings)), first(drafting.write_shocks(&shocks))];
+    let set = market.adopts(6, 8);
+    let ruled = |instruction| market.sends(&[instruction], &[&market.payer(), &market.governance()]).expect("done");
+    let confirmed = ruled(drafting.confirm_risk_model());
+    let ramped = market.sets_haircuts("SOL", [3_000, 2_500, 2_000], [400, 350, 300], 86_400).expect("a ramp");
+    let closed = market.sends(&[drafting.close()], &[&author]).expect("no draft");
+    let counted = [
+        ("open_draft", 0, &opened),
+        ("write_loadings", ballast_client::model::LOADING_ROWS, &wrote[0]),
+        ("write_shocks", ballast_client::model::SHOCK_ROWS, &wrote[1]),
+        ("set_risk_model", ASSETS, &set[0]),
+        ("set_scenarios", ASSETS, &set[1]),
+        ("confirm_risk_model", 0, &confirmed),
+        ("set_haircuts", 0, &ramped),
+        ("close_draft", 0, &closed),
+    ];
+    counted.map(|(operation, count, receipt)| Row::new(operation, count, receipt)).into()
+}
+
+/// Part of the last debt against the first collateral, after all collateral has lost a third of its value.
+fn liquidating(operation: &'static str, positions: usize, model: bool) -> Row {
+    let market = Fixture::with_assets(ASSETS).stocked();
+    if model {
+        market.adopts(6, 8);
+    }
     let alice = market.actor("alice", &[]);
     let tokens = market.tokens();
     let deposits = positions / 2;
@@ -225,8 +296,10 @@ fn liquidating(positions: usize) -> Row {
         alice.is_given(money);
         alice.deposits(money).expect("a deposit");
     }
+    // With netting it takes more to need a liquidation.
+    let loan = if model { 6_650 } else { 6_000 };
     for token in &tokens[deposits..positions] {
-        alice.borrows(market.worth(token.symbol, 6_000)).expect("a loan");
+        alice.borrows(market.worth(token.symbol, loan)).expect("a loan");
     }
     for token in &tokens[..deposits] {
         market.price_moves(token.symbol, lowered(token.price));
@@ -237,7 +310,7 @@ fn liquidating(positions: usize) -> Row {
     let pays = market.worth(tokens[positions - 1].symbol, 500);
     liquidator.is_given(pays);
     let receipt = liquidator.liquidates(&alice, pays, tokens[0].symbol).expect("a liquidation");
-    Row::new("liquidate", positions, &receipt)
+    Row::new(operation, positions, &receipt)
 }
 
 /// A price a third lower. Decimal strings, so the digits are scaled as an integer.

@@ -3,7 +3,7 @@
 //! How much moves is decided by `ballast_risk::liquidation::preview`: up to the target, never to the vault's harm.
 
 use anchor_lang::prelude::*;
-use ballast_risk::health::{Level, Side};
+use ballast_risk::health::{Health, Level, Prices, Side};
 use ballast_risk::holding::{self, Holding, Move};
 use ballast_risk::liquidation::{Leg, Liquidation, Request, preview};
 use ballast_risk::{Amount, Usd};
@@ -14,7 +14,7 @@ use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::Liquidated;
 use crate::oracle::unix_seconds;
-use crate::state::{Market, Vault};
+use crate::state::{Market, SpotHealth, Vault};
 
 #[derive(Accounts)]
 pub struct Liquidate<'info> {
@@ -91,34 +91,49 @@ impl<'info> Liquidate<'info> {
     }
 }
 
-/// What a liquidation of this pair would start from. Clients call it on decoded accounts to see the same figures.
+/// The pair, how much the liquidator pays at most, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    pub debt_asset: u8,
+    pub collateral_asset: u8,
+    /// Native units of the debt.
+    pub most_repaid: u64,
+    pub now: u64,
+}
+
+/// What the program moves for an offer, and the vault's health before. Clients call it on decoded accounts to see the same
+/// figures.
 ///
 /// # Errors
-/// `NoDebt`, `NoDeposit`, `PriceUnusable`, `ValueOutOfRange`.
-pub fn request(market: &Market, vault: &Vault, debt: u8, collateral: u8, most: u64, now: u64) -> Result<Request> {
-    let health = |level| market.health(vault, level, now).or_refuse();
-    let (maint, target) = (health(Level::Maint)?, health(Level::Target)?);
-    Ok(Request {
+/// `VaultHealthy`, `NoDebt`, `NoDeposit`, `LiquidationTooSmall`, `PriceUnusable`, `ValueOutOfRange`.
+pub fn plan(market: &Market, vault: &Vault, offer: &Offer) -> Result<(Liquidation, Health)> {
+    let Offer { debt_asset, collateral_asset, most_repaid, now } = *offer;
+    let mut exposures = None;
+    let SpotHealth { target, maint, rules } = market.spot_health(vault, now, &mut exposures).or_refuse()?;
+    let request = Request {
         maint,
         target,
-        debt: leg(market, vault, debt, Side::Debt, now)?.ok_or_else(|| refuse(BallastError::NoDebt))?,
-        collateral: leg(market, vault, collateral, Side::Deposit, now)?
+        model: exposures.as_ref().map(|exposures| (&rules, exposures)),
+        debt: leg(market, vault, debt_asset, Side::Debt, now)?.ok_or_else(|| refuse(BallastError::NoDebt))?,
+        collateral: leg(market, vault, collateral_asset, Side::Deposit, now)?
             .ok_or_else(|| refuse(BallastError::NoDeposit))?,
-        bonus: market.asset(collateral)?.bonus(),
+        bonus: market.asset(collateral_asset)?.bonus(),
         dust: Usd::new(market.dust),
-        most: Amount::new(most),
-    })
+        most: Amount::new(most_repaid),
+    };
+    Ok((preview(&request).or_refuse()?, maint))
 }
 
 /// The position of an asset as one side of a liquidation; `None` when the vault has none on that side.
-fn leg(market: &Market, vault: &Vault, index: u8, side: Side, now: u64) -> Result<Option<Leg>> {
+fn leg<'a>(market: &'a Market, vault: &Vault, index: u8, side: Side, now: u64) -> Result<Option<Leg<'a>>> {
     let asset = market.asset(index)?;
     let Some(position) = vault.used().iter().find(|position| position.asset == index && position.side() == side) else {
         return Ok(None);
     };
-    let value = market.exposure(position, Level::Target, now).and_then(|exposure| exposure.value()).or_refuse()?;
+    let exposure = market.exposure(position, [Level::Target], Prices::Spot, now);
+    let value = exposure.and_then(|exposure| exposure.value()).or_refuse()?;
     let amount = vault.holding(index).amount(&asset.accrued_pool(now)).or_refuse()?;
-    Ok(asset.leg(side, amount, Usd::new(value)))
+    Ok(asset.leg(side, amount, Usd::new(value), now))
 }
 
 /// Changes one side of the pair in the market and in the vault.
@@ -141,20 +156,19 @@ fn commit(
 pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: u8, most_repaid: u64) -> Result<()> {
     ensure!(most_repaid > 0, AmountIsZero);
     let accounts = &context.accounts;
-    let (request, moved, bump, debt, collateral) = {
+    let (moved, maint, bump, debt, collateral) = {
         let mut market = accounts.market.load_mut()?;
         let mut vault = accounts.vault.load_mut()?;
         accounts.validate(&market, &vault, debt_asset, collateral_asset)?;
         let now = unix_seconds(&Clock::get()?);
-        let request = request(&market, &vault, debt_asset, collateral_asset, most_repaid, now)?;
-        let moved: Liquidation = preview(&request).or_refuse()?;
+        let (moved, maint) = plan(&market, &vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
         let debt =
             commit(&mut market, &mut vault, debt_asset, now, |pool, held| holding::repay(pool, held, moved.repay))?;
         let collateral = commit(&mut market, &mut vault, collateral_asset, now, |pool, held| {
             holding::withdraw(pool, held, Some(moved.seize))
         })?;
         // Skips the health check: `preview` never worsens the distance to the target (property test).
-        (request, moved, market.authority_bump, debt, collateral)
+        (moved, maint, market.authority_bump, debt, collateral)
     };
     accounts.settle(bump, &debt, &collateral)?;
     emit!(Liquidated {
@@ -168,8 +182,8 @@ pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: 
         repaid_value: moved.repaid_value.get(),
         seized_value: moved.seized_value.get(),
         bonus: moved.bonus.get(),
-        equity_before: request.maint.equity(),
-        requirement_before: request.maint.requirement.get(),
+        equity_before: maint.equity(),
+        requirement_before: maint.requirement().get(),
     });
     Ok(())
 }

@@ -3,19 +3,25 @@
 //! custody, event.
 
 pub mod borrow;
+pub mod close_draft;
 pub mod close_vault;
 pub mod deposit;
 pub mod governance;
 pub mod liquidate;
+pub mod open_draft;
 pub mod open_vault;
 pub mod refresh_prices;
 pub mod repay;
 pub mod view_health;
 pub mod withdraw;
+pub mod write_draft;
 
+pub use close_draft::*;
 pub use close_vault::*;
 pub use governance::*;
 pub use liquidate::*;
+pub use open_draft::*;
 pub use open_vault::*;
 pub use refresh_prices::*;
 pub use view_health::*;
+pub use write_draft::*;

@@ -1,7 +1,7 @@
 //! `view_health`: what the program decides about a vault, as return data. Call it by simulation.
 
 use anchor_lang::prelude::*;
-use ballast_risk::health::{Health, Level, MarginState};
+use ballast_risk::health::{Binding, Health, MarginState};
 
 use crate::ensure;
 use crate::oracle::unix_seconds;
@@ -13,15 +13,39 @@ pub struct ViewHealth<'info> {
     pub vault: AccountLoader<'info, Vault>,
 }
 
+/// The requirement that decides, see risk-model 3.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BindingView {
+    #[default]
+    Haircuts,
+    Portfolio,
+    Stress,
+}
+
 /// One level of the check, in micro-dollars.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LevelView {
     /// False when a price that the level needs is missing; the numbers are then zero.
     pub decided: bool,
+    /// Whether the equity covers every requirement.
+    pub passes: bool,
+    /// The largest requirement.
+    pub binding: BindingView,
     pub assets: u64,
     pub debts: u64,
     /// Assets less debts.
     pub equity: i64,
+    /// The haircut requirement `H`.
+    pub haircuts: u64,
+    /// What counts of it: all, or its floor with netting.
+    pub floor: u64,
+    /// The portfolio requirement `P` as its square, in square micro-dollars.
+    pub portfolio_squared: u128,
+    /// The stress requirement `S`.
+    pub stress: u64,
+    /// Index of the worst scenario and of its name in the market; means nothing without scenarios.
+    pub worst_scenario: u8,
+    /// The largest of floor, `P` and `S`.
     pub requirement: u64,
 }
 
@@ -48,10 +72,21 @@ impl From<Health> for LevelView {
     fn from(health: Health) -> Self {
         Self {
             decided: true,
+            passes: health.passes(),
+            binding: match health.binding() {
+                Binding::Haircuts => BindingView::Haircuts,
+                Binding::Portfolio => BindingView::Portfolio,
+                Binding::Stress => BindingView::Stress,
+            },
             assets: health.assets.get(),
             debts: health.debts.get(),
             equity: health.equity(),
-            requirement: health.requirement.get(),
+            haircuts: health.haircuts.get(),
+            floor: health.floor.get(),
+            portfolio_squared: health.portfolio_squared(),
+            stress: health.stress().get(),
+            worst_scenario: health.modelled.worst,
+            requirement: health.requirement().get(),
         }
     }
 }
@@ -59,7 +94,9 @@ impl From<Health> for LevelView {
 impl HealthView {
     /// The view of a vault at a time; clients call the same function on decoded accounts.
     pub fn of(market: &Market, vault: &Vault, now: u64) -> Self {
-        let [init, target, maint] = Level::ALL.map(|level| market.health(vault, level, now).ok());
+        let init = market.init_health(vault, now).ok();
+        let spot = market.spot_health(vault, now, &mut None).ok();
+        let (target, maint) = (spot.map(|spot| spot.target), spot.map(|spot| spot.maint));
         let view = |health: Option<Health>| health.map_or_else(LevelView::default, LevelView::from);
         let state = match maint.map(|maint| MarginState::of(init.as_ref(), &maint)) {
             // Without debts nothing can be asked of a vault.

@@ -7,6 +7,7 @@ mod pyth_push;
 use anchor_lang::prelude::*;
 use ballast_risk::Fraction;
 use ballast_risk::price::{Price, average_weight, confidence_ceil};
+use ballast_risk::variance::moved_ceil;
 
 use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
@@ -65,6 +66,11 @@ pub fn accept(asset: &mut Asset, seen: &Observation, now: u64, slot: u64) -> Res
     let limit = Fraction::new(asset.max_confidence);
     let confidence = confidence_ceil(number, seen.confidence, asset.confidence_multiple, limit).or_refuse()?;
     let spot = Price::from_decimal_floor(number, seen.exponent, asset.decimals).or_refuse()?;
+    // Before the first price there is nothing that it could have moved from.
+    if let Some(before) = asset.spot() {
+        let elapsed = published.saturating_sub(asset.publish_time);
+        asset.watch_volatility(moved_ceil(before, spot), elapsed);
+    }
     let weight = average_weight(published.saturating_sub(asset.publish_time), asset.average_period);
     let average = asset.average().map_or(spot, |average| average.averaged(spot, weight));
     let low = spot.min(average).lowered_floor(confidence).or_refuse()?;

@@ -2,10 +2,13 @@
 
 use anchor_lang::prelude::*;
 use ballast_risk::haircut::Depth;
-use ballast_risk::health::{Level, Quote, Side};
+use ballast_risk::health::{Level, Prices, Quote, Side};
 use ballast_risk::interest::{CURVE_POINTS, Curve, CurvePoint, Pool};
 use ballast_risk::liquidation::{Bonus, Leg};
+use ballast_risk::model::Columns;
 use ballast_risk::price::{Price, Unit};
+use ballast_risk::ramp::Ramp;
+use ballast_risk::variance::{multiplied_ceil, multiplier_ceil, renewed_ceil};
 use ballast_risk::{Amount, Fraction, Index, Rate, Shares, Usd};
 
 use crate::error::OrRefuse;
@@ -52,6 +55,16 @@ pub struct Asset {
     /// Slot in which the price was accepted.
     pub price_slot: u64,
 
+    /// The window in which haircuts and add-ons move, see `ballast_risk::ramp::Ramp`; unix seconds.
+    pub ramp_start: u64,
+    pub ramp_end: u64,
+    pub ramp_reciprocal: u64,
+
+    /// Realised variance of the price per second, in 2^-64.
+    pub variance: u64,
+    /// The variance that haircuts were calibrated for, per second, in 2^-64; 0 turns the multiplier off.
+    pub calibrated_variance: u64,
+
     /// Liquidity depth in micro-dollars; 0 turns the size-dependent requirement off.
     pub depth: u64,
     pub depth_reciprocal: u32,
@@ -63,14 +76,25 @@ pub struct Asset {
     /// Rate curve, sorted by utilisation.
     pub curve: [RatePoint; CURVE_POINTS],
 
-    /// Haircuts of deposits at Init, Target, Maint.
+    /// Haircuts of deposits at Init, Target, Maint, from the end of the ramp on; before its start `haircuts_before`.
     pub haircuts: [u32; 3],
-    /// Add-ons of debts at Init, Target, Maint.
+    /// Add-ons of debts, likewise.
     pub addons: [u32; 3],
+    pub haircuts_before: [u32; 3],
+    pub addons_before: [u32; 3],
     /// Liquidation bonus when this asset is seized.
     pub bonus_least: u32,
     pub bonus_most: u32,
     pub bonus_slope: u32,
+
+    /// Volatility multiplier of haircuts and add-ons at `Init`, in 2^-16; kept at price refresh.
+    pub volatility: u32,
+    /// Largest volatility multiplier, in 2^-16.
+    pub volatility_limit: u32,
+    /// Averaging period of the variance, seconds.
+    pub variance_period: u32,
+    /// Loadings, specific volatility and shocks, see `ballast_risk::model::Columns`.
+    pub columns: Columns,
 
     /// Mantissas of the unit values at `accrued_at`: deposit and debt at spot, deposit and debt at `Init`.
     pub units: [u32; 4],
@@ -95,11 +119,11 @@ pub struct Asset {
     /// 0 for SPL Token, 1 for Token-2022.
     pub token_program: u8,
     /// Fills up to a multiple of 8.
-    pub padding: [u8; 6],
+    pub padding: [u8; 10],
     /// Name for people, zero-padded UTF-8.
     pub name: [u8; 16],
-    /// Room for ramps, variance, factor loadings and scenario shocks; zero.
-    pub reserved: [u8; 128],
+    /// For later versions; zero.
+    pub reserved: [u8; 96],
 }
 
 /// A point of the rate curve.
@@ -114,7 +138,7 @@ pub struct RatePoint {
     pub rate: u32,
 }
 
-const _: () = assert!(size_of::<Asset>() == 536);
+const _: () = assert!(size_of::<Asset>() == 648);
 
 /// Where the price of an asset comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
@@ -144,16 +168,6 @@ impl OracleKind {
             _ => None,
         }
     }
-}
-
-/// Index into `haircuts` and `addons`.
-const fn at(levels: [u32; 3], level: Level) -> Fraction {
-    let [init, target, maint] = levels;
-    Fraction::new(match level {
-        Level::Init => init,
-        Level::Target => target,
-        Level::Maint => maint,
-    })
 }
 
 impl Asset {
@@ -253,29 +267,62 @@ impl Asset {
         self.unit_shifts = units.map(|unit| unit.shift);
     }
 
-    /// What a health check reads of this asset.
+    /// What a health check at some levels, which all use these prices, reads of this asset.
     #[inline(always)]
-    pub fn quote(&self, level: Level, side: Side, now: u64) -> Quote {
+    pub fn quote<const N: usize>(&self, levels: [Level; N], prices: Prices, side: Side, now: u64) -> Quote<'_, N> {
         let [deposit, debt, init_deposit, init_debt] = self.units;
         let [deposit_shift, debt_shift, init_deposit_shift, init_debt_shift] = self.unit_shifts;
-        let (mantissa, shift) = match (level, side) {
-            (Level::Init, Side::Deposit) => (init_deposit, init_deposit_shift),
-            (Level::Init, Side::Debt) => (init_debt, init_debt_shift),
-            (_, Side::Deposit) => (deposit, deposit_shift),
-            (_, Side::Debt) => (debt, debt_shift),
+        let (mantissa, shift) = match (prices, side) {
+            (Prices::Conservative, Side::Deposit) => (init_deposit, init_deposit_shift),
+            (Prices::Conservative, Side::Debt) => (init_debt, init_debt_shift),
+            (Prices::Spot, Side::Deposit) => (deposit, deposit_shift),
+            (Prices::Spot, Side::Debt) => (debt, debt_shift),
         };
-        let (rate, haircuts) = match side {
-            Side::Deposit => (self.supply_rate, self.haircuts),
-            Side::Debt => (self.borrow_rate, self.addons),
+        let rate = match side {
+            Side::Deposit => self.supply_rate,
+            Side::Debt => self.borrow_rate,
         };
         Quote {
             unit: Unit { mantissa, shift },
             rate: Rate::new(rate),
             elapsed: now.saturating_sub(self.accrued_at),
             usable: now <= self.usable_until,
-            haircut: at(haircuts, level),
+            haircuts: levels.map(|level| self.haircut(level, side, now)),
             depth: self.depth(),
+            columns: &self.columns,
         }
+    }
+
+    #[inline(always)]
+    pub fn ramp(&self) -> Ramp {
+        Ramp::from_parts(self.ramp_start, self.ramp_end, self.ramp_reciprocal)
+    }
+
+    /// The haircut of a deposit or the add-on of a debt at a time: along the ramp, at `Init` times the volatility multiplier.
+    #[inline(always)]
+    pub fn haircut(&self, level: Level, side: Side, now: u64) -> Fraction {
+        let part = self.haircut_before_volatility(level, side, now);
+        match level {
+            Level::Init => multiplied_ceil(part, self.volatility),
+            Level::Target | Level::Maint => part,
+        }
+    }
+
+    /// The same without the multiplier.
+    #[inline(always)]
+    pub fn haircut_before_volatility(&self, level: Level, side: Side, now: u64) -> Fraction {
+        let (before, after) = match side {
+            Side::Deposit => (self.haircuts_before, self.haircuts),
+            Side::Debt => (self.addons_before, self.addons),
+        };
+        let (before, after) = (Fraction::new(level.of(before)), Fraction::new(level.of(after)));
+        self.ramp().value_ceil(before, after, now)
+    }
+
+    /// Takes a move of the price within some seconds into the variance, and renews the volatility multiplier.
+    pub fn watch_volatility(&mut self, moved: Fraction, elapsed: u64) {
+        self.variance = renewed_ceil(self.variance, moved, elapsed, self.variance_period);
+        self.volatility = multiplier_ceil(self.variance, self.calibrated_variance, self.volatility_limit);
     }
 
     #[inline(always)]
@@ -292,12 +339,9 @@ impl Asset {
     }
 
     /// One side of a liquidation: an amount of this asset and the value that the health check gave it.
-    pub fn leg(&self, side: Side, amount: Amount, value: Usd) -> Option<Leg> {
-        let haircuts = match side {
-            Side::Deposit => self.haircuts,
-            Side::Debt => self.addons,
-        };
+    pub fn leg(&self, side: Side, amount: Amount, value: Usd, now: u64) -> Option<Leg<'_>> {
         let price = self.spot()?;
-        Some(Leg { amount, value, price, haircut: at(haircuts, Level::Target), depth: self.depth() })
+        let haircut = self.haircut(Level::Target, side, now);
+        Some(Leg { amount, value, price, haircut, depth: self.depth(), columns: &self.columns })
     }
 }

@@ -8,7 +8,11 @@ use anchor_spl::token_interface::{InitializeAccount3, Mint, TokenInterface, init
 use ballast_risk::haircut::Depth;
 use ballast_risk::interest::{CURVE_POINTS, Pool};
 use ballast_risk::liquidation::Bonus;
-use ballast_risk::params::{Levels, RiskParameters, check_curve, check_price, check_risk};
+use ballast_risk::model::{Model, Sensitivities};
+use ballast_risk::params::{
+    Levels, PriceParameters, RiskParameters, check_curve, check_price, check_risk, check_sensitivities,
+};
+use ballast_risk::variance::MULTIPLIER_ONE;
 use ballast_risk::{Fraction, Usd};
 
 use crate::ensure;
@@ -16,6 +20,7 @@ use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::AssetListed;
 use crate::oracle::unix_seconds;
 use crate::seeds;
+use crate::state::draft::{LoadingRow, ShockRow};
 use crate::state::{Asset, Market, OracleKind, RatePoint};
 
 /// Parameters of an asset. Fractions are in 2^-32 (the largest number stands for one), rates per second in 2^-52.
@@ -50,6 +55,16 @@ pub struct AssetParameters {
     pub deposit_cap: u64,
     /// Native units.
     pub debt_cap: u64,
+    /// Averaging period of the realised variance, seconds.
+    pub variance_period: u32,
+    /// Variance per second that the haircuts are calibrated for, in 2^-64; 0 turns the volatility multiplier off.
+    pub calibrated_variance: u64,
+    /// Largest volatility multiplier, in 2^-16.
+    pub volatility_limit: u32,
+    /// Factor loadings and specific volatility, in 2^-30; zero in a market without netting.
+    pub loadings: LoadingRow,
+    /// Shocks by scenario, in 2^-30; zero in a market without scenarios.
+    pub shocks: ShockRow,
 }
 
 #[derive(Accounts)]
@@ -103,6 +118,7 @@ fn check_extensions(mint: &AccountInfo) -> Result<()> {
 pub fn list_asset(context: Context<ListAsset>, parameters: AssetParameters) -> Result<()> {
     context.accounts.validate()?;
     let depth = check_parameters(&parameters)?;
+    let sensitivities = check_columns(&context.accounts.market.load()?.model(), &parameters)?;
     create_custody(&context)?;
 
     let accounts = &context.accounts;
@@ -115,20 +131,30 @@ pub fn list_asset(context: Context<ListAsset>, parameters: AssetParameters) -> R
     asset.decimals = accounts.mint.decimals;
     asset.token_program = u8::from(accounts.token_program.key() != anchor_spl::token::ID);
     asset.set_parameters(&parameters, depth);
+    asset.columns = sensitivities.columns();
     asset.set_pool(Pool::new(unix_seconds(&Clock::get()?)))?;
     let (mint, oracle) = (asset.mint, asset.oracle);
     emit!(AssetListed { market: accounts.market.key(), asset: index, mint, oracle });
     Ok(())
 }
 
+/// Init, Target, Maint.
+pub fn levels([init, target, maint]: [u32; 3]) -> Levels {
+    Levels { init: Fraction::new(init), target: Fraction::new(target), maint: Fraction::new(maint) }
+}
+
+/// Checks the coefficients against the model of the market.
+fn check_columns(model: &Model, parameters: &AssetParameters) -> Result<Sensitivities> {
+    let [loadings @ .., specific] = parameters.loadings;
+    let specific = u32::try_from(specific).map_err(|_| refuse(BallastError::BadSensitivities))?;
+    let sensitivities = Sensitivities { loadings, specific, shocks: parameters.shocks };
+    check_sensitivities(model, &sensitivities).or_refuse()?;
+    Ok(sensitivities)
+}
+
 /// Checks what is asked for and returns the depth with its reciprocal.
 fn check_parameters(parameters: &AssetParameters) -> Result<Depth> {
     let depth = Depth::new(Usd::new(parameters.depth)).ok_or_else(|| refuse(BallastError::BadRiskParameters))?;
-    let levels = |[init, target, maint]: [u32; 3]| Levels {
-        init: Fraction::new(init),
-        target: Fraction::new(target),
-        maint: Fraction::new(maint),
-    };
     let bonus = Bonus {
         least: Fraction::new(parameters.bonus_least),
         most: Fraction::new(parameters.bonus_most),
@@ -136,7 +162,10 @@ fn check_parameters(parameters: &AssetParameters) -> Result<Depth> {
     };
     let (haircuts, addons) = (levels(parameters.haircuts), levels(parameters.addons));
     check_risk(&RiskParameters { haircuts, addons, depth, bonus }).or_refuse()?;
-    check_price(parameters.max_age, parameters.average_period, parameters.confidence_multiple).or_refuse()?;
+    let AssetParameters { max_age, average_period, confidence_multiple, variance_period, volatility_limit, .. } =
+        *parameters;
+    check_price(&PriceParameters { max_age, average_period, confidence_multiple, variance_period, volatility_limit })
+        .or_refuse()?;
     let mut probe: Asset = bytemuck::Zeroable::zeroed();
     probe.curve = parameters.curve;
     check_curve(&probe.curve()).or_refuse()?;
@@ -184,8 +213,8 @@ impl Asset {
         self.average_period = parameters.average_period;
         self.max_confidence = parameters.max_confidence;
         self.confidence_multiple = parameters.confidence_multiple;
-        self.haircuts = parameters.haircuts;
-        self.addons = parameters.addons;
+        (self.haircuts, self.haircuts_before) = (parameters.haircuts, parameters.haircuts);
+        (self.addons, self.addons_before) = (parameters.addons, parameters.addons);
         (self.depth, self.depth_reciprocal, self.depth_shift) = depth.parts();
         self.bonus_least = parameters.bonus_least;
         self.bonus_most = parameters.bonus_most;
@@ -194,5 +223,11 @@ impl Asset {
         self.curve = parameters.curve;
         self.deposit_cap = parameters.deposit_cap;
         self.debt_cap = parameters.debt_cap;
+        self.variance_period = parameters.variance_period;
+        self.calibrated_variance = parameters.calibrated_variance;
+        // As calm as calibrated until prices say otherwise.
+        self.variance = parameters.calibrated_variance;
+        self.volatility = MULTIPLIER_ONE;
+        self.volatility_limit = parameters.volatility_limit;
     }
 }
