@@ -5,7 +5,6 @@ use ballast_risk::haircut::Depth;
 use ballast_risk::health::{Level, Prices, Quote, Side};
 use ballast_risk::interest::{CURVE_POINTS, Curve, CurvePoint, Pool};
 use ballast_risk::liquidation::{Bonus, Leg};
-use ballast_risk::model::Columns;
 use ballast_risk::price::{Price, Unit};
 use ballast_risk::ramp::Ramp;
 use ballast_risk::variance::{multiplied_ceil, multiplier_ceil, renewed_ceil};
@@ -94,7 +93,7 @@ pub struct Asset {
     /// Averaging period of the variance, seconds.
     pub variance_period: u32,
     /// Loadings, specific volatility and shocks, see `ballast_risk::model::Columns`.
-    pub columns: Columns,
+    pub columns: [u32; 16],
 
     /// Mantissas of the unit values at `accrued_at`: deposit and debt at spot, deposit and debt at `Init`.
     pub units: [u32; 4],

@@ -11,6 +11,8 @@ use solana_sha256_hasher::hashv;
 use crate::ensure;
 use crate::state::MAX_ASSETS;
 
+// The framework's description of the program does not look through names of types: arguments and fields spell them out.
+
 /// Loadings of one asset, then its specific volatility, in 2^-30.
 pub type LoadingRow = [i32; MAX_FACTORS + 1];
 /// Shocks of one asset, in 2^-30.
@@ -31,8 +33,8 @@ pub struct Draft {
     pub loadings_written: u64,
     /// One bit for each asset whose row of shocks is written.
     pub shocks_written: u64,
-    pub loadings: [LoadingRow; MAX_ASSETS],
-    pub shocks: [ShockRow; MAX_ASSETS],
+    pub loadings: [[i32; 7]; MAX_ASSETS],
+    pub shocks: [[i32; 8]; MAX_ASSETS],
     /// For later versions; zero.
     pub reserved: [u8; 64],
 }

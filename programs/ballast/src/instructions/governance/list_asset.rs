@@ -20,7 +20,6 @@ use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::AssetListed;
 use crate::oracle::unix_seconds;
 use crate::seeds;
-use crate::state::draft::{LoadingRow, ShockRow};
 use crate::state::{Asset, Market, OracleKind, RatePoint};
 
 /// Parameters of an asset. Fractions are in 2^-32 (the largest number stands for one), rates per second in 2^-52.
@@ -62,9 +61,9 @@ pub struct AssetParameters {
     /// Largest volatility multiplier, in 2^-16.
     pub volatility_limit: u32,
     /// Factor loadings and specific volatility, in 2^-30; zero in a market without netting.
-    pub loadings: LoadingRow,
+    pub loadings: [i32; 7],
     /// Shocks by scenario, in 2^-30; zero in a market without scenarios.
-    pub shocks: ShockRow,
+    pub shocks: [i32; 8],
 }
 
 #[derive(Accounts)]
