@@ -3,9 +3,13 @@
 //! cargo-mutants makes one small change to the crate at a time (a mutant) and runs the tests, which have to fail. The
 //! score is a committed promise, and so is a reason for every survivor.
 //!
-//! Each mutant costs a build and a run of the tests, so both are kept short. cargo takes a second, twice per mutant, to
-//! resolve the whole workspace; so the crate is copied to a workspace of its own, where no other package and no
-//! change can reach the checkout. The properties run over few cases: almost every wrong rule is wrong everywhere.
+//! Each mutant costs a build and a run of the tests, so both are kept short. On two cores that are otherwise idle, with
+//! two mutants at a time, one takes 1.4 seconds. cargo and nextest need two seconds, twice per mutant, to resolve the
+//! whole workspace; so the crate is copied to a workspace of its own, from where nothing reaches the checkout. The
+//! properties run over few cases: almost every wrong rule is wrong everywhere.
+//!
+//! Operators are changed, and what functions return; the `wrapping_` and `checked_` methods that the crate calculates
+//! with are not, so the score says more about conditions than about formulas.
 
 mod accepted;
 mod report;
@@ -148,12 +152,15 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
 
 /// Leaves the outcomes in `output/mutants.out`.
 fn test_mutants(tool: &Path, workspace: &Path, output: &Path, arguments: &[String]) -> Result<()> {
+    // A selection without mutants writes nothing, and the outcomes of an earlier run would be read.
+    cache::remove(&output.join("mutants.out"))?;
     let mut command = process::host(tool);
     command.args(["mutants", "--no-shuffle", "--dir"]).arg(workspace).arg("--output").arg(output);
     command.arg("--config").arg(paths::workspace()?.join(".cargo/mutants.toml"));
     // Half of a build or a run has only one thing to do, so as many at a time as there are processors.
     let jobs = thread::available_parallelism().map_or(1, NonZero::get);
-    if !arguments.iter().any(|argument| argument.starts_with("-j") || argument == "--in-place") {
+    let chosen = |argument: &String| ["-j", "--jobs", "--in-place"].iter().any(|name| argument.starts_with(name));
+    if !arguments.iter().any(chosen) {
         command.arg(format!("--jobs={jobs}"));
     }
     // That a test fails is enough; the smallest input for it is not looked for.

@@ -137,7 +137,7 @@ impl Report {
             let reason = accepted.reason(mutant).unwrap_or("**none**");
             // No reader looks for a column, and a bar would end the cell.
             let (change, at) = (mutant.change.replace('|', "\\|"), mutant.at.replace('|', "\\|"));
-            let _ = writeln!(text, "| {}:{} | {change}: `{at}` | {reason} |", mutant.file, mutant.line);
+            let _ = writeln!(text, "| {}:{} | `{change}` | `{at}` | {reason} |", mutant.file, mutant.line);
         }
         text
     }
@@ -180,8 +180,8 @@ const SURVIVORS: &str = "
 
 The reasons are kept in `crates/risk/mutants-survivors.toml`.
 
-| line | change | why no test notices |
-|---|---|---|
+| line | change | from there on | why no test has to notice |
+|---|---|---|---|
 ";
 
 fn row(text: &mut String, name: &str, counts: &Counts) {
