@@ -25,10 +25,15 @@ fn is_committed(error: &BallastError) -> bool {
         | MintAlreadyListed
         | MarketFull
         | TooManyDecimals
+        | BadModel
+        | BadSensitivities
+        | BadRamp
+        | RowsOutOfRange
         | NotGovernance
         | NotVaultOwner
         | WrongMarket
         | WrongAuthority
+        | NotDraftAuthor
         | OracleWrongOwner
         | OracleWrongAccount
         | FeedMismatch
@@ -52,6 +57,9 @@ fn is_committed(error: &BallastError) -> bool {
         | DepositCapExceeded
         | DebtCapExceeded
         | InsufficientDeposit
+        | DraftIncomplete
+        | DraftChanged
+        | NettingIsOff
         | VaultFull
         | VaultNotEmpty
         | CustodyShort => true,
@@ -66,7 +74,7 @@ fn codes_and_names_are_those_committed() {
         assert_eq!(u32::from(COMMITTED.iter().find(|(_, _, other)| other == name).map(|(e, ..)| *e).unwrap()), *code);
     }
     assert!(COMMITTED.windows(2).all(|pair| pair[0].1 < pair[1].1), "sorted, each code once");
-    assert_eq!(COMMITTED.len(), 46, "a new error is added to the list and to the count");
+    assert_eq!(COMMITTED.len(), 54, "a new error is added to the list and to the count");
 }
 
 #[test]
