@@ -10,6 +10,7 @@ mod health;
 mod histories;
 mod interest;
 mod liquidation;
+mod monotone;
 mod params;
 mod price;
 mod shares;

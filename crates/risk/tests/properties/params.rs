@@ -1,12 +1,11 @@
 //! What the validator accepts, and what that promises.
 use crate::reference::*;
-use ballast_risk::Fraction;
 use ballast_risk::haircut::Depth;
 use ballast_risk::liquidation::Bonus;
 use ballast_risk::params::{
-    Levels, MAX_AGE_LIMIT, MAX_AVERAGE_PERIOD, MAX_BONUS, MAX_CONFIDENCE_MULTIPLE, RiskParameters, check_price,
-    check_risk,
+    Levels, MAX_BONUS, PriceParameters, RiskParameters, check_price, check_risk, check_validity,
 };
+use ballast_risk::{Error, Fraction};
 use proptest::prelude::*;
 
 /// Ordered levels, an ordered bonus of at most a quarter, and `bonus x (1 - haircut) <= haircut` at maintenance: refused
@@ -48,17 +47,53 @@ fn risk_parameters_are_checked() {
     });
 }
 
+const GOOD: PriceParameters = PriceParameters {
+    max_age: 60,
+    average_period: 3_600,
+    confidence_multiple: 212,
+    variance_period: 86_400,
+    volatility_limit: 3 << 16,
+};
+
+/// Each bound by itself: the least and the largest value are accepted, their neighbours outside are not.
 #[test]
 fn price_parameters_are_checked() {
-    let near = |limit: u32| prop_oneof![Just(0), Just(1), Just(limit), Just(limit + 1), 1..=limit, any::<u32>()];
-    let multiple = prop_oneof![95u16..=105, 995u16..=1005, any::<u16>()];
-    holds((near(MAX_AGE_LIMIT), near(MAX_AVERAGE_PERIOD), multiple), |(age, period, multiple)| {
-        let good = age > 0
-            && age <= MAX_AGE_LIMIT
-            && period > 0
-            && period <= MAX_AVERAGE_PERIOD
-            && (100..=MAX_CONFIDENCE_MULTIPLE).contains(&multiple);
-        prop_assert_eq!(check_price(age, period, multiple).is_ok(), good);
-        Ok(())
-    });
+    let accepted = |change: &dyn Fn(&mut PriceParameters)| {
+        let mut parameters = GOOD;
+        change(&mut parameters);
+        check_price(&parameters).is_ok()
+    };
+    for (x, good) in [(0, false), (1, true), (600, true), (601, false), (u32::MAX, false)] {
+        assert_eq!(accepted(&|p| p.max_age = x), good, "age {x}");
+    }
+    for (x, good) in [(0, false), (1, true), (86_400, true), (86_401, false)] {
+        assert_eq!(accepted(&|p| p.average_period = x), good, "average {x}");
+    }
+    for (x, good) in [(99, false), (100, true), (1_000, true), (1_001, false)] {
+        assert_eq!(accepted(&|p| p.confidence_multiple = x), good, "confidence {x}");
+    }
+    for (x, good) in [(0, false), (1, true), (2_592_000, true), (2_592_001, false)] {
+        assert_eq!(accepted(&|p| p.variance_period = x), good, "variance {x}");
+    }
+    for (x, good) in [(0xffff, false), (0x1_0000, true), (0x10_0000, true), (0x10_0001, false)] {
+        assert_eq!(accepted(&|p| p.volatility_limit = x), good, "volatility {x}");
+    }
+    let wrong = PriceParameters { max_age: 0, ..GOOD };
+    assert_eq!(check_price(&wrong), Err(Error::BadPriceParameters));
+}
+
+#[test]
+fn validity_and_grace_are_checked() {
+    for (validity, grace, good) in [
+        (1, 86_400, true),
+        (31_536_000, 1 << 24, true),
+        (0, 86_400, false),
+        (31_536_001, 86_400, false),
+        (1, 86_399, false),
+        (1, (1 << 24) + 1, false),
+        (0, 0, false),
+    ] {
+        let expected = if good { Ok(()) } else { Err(Error::BadModel) };
+        assert_eq!(check_validity(validity, grace), expected, "{validity} and {grace}");
+    }
 }

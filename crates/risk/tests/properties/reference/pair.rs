@@ -1,68 +1,76 @@
 //! A vault below its maintenance requirement, and the pair that a liquidation is about.
 
-use ballast_risk::Rate;
-use ballast_risk::health::{Level, Side};
+use ballast_risk::Error;
+use ballast_risk::health::{Level, Prices, Side, assess};
 use ballast_risk::interest::{amount_ceil, amount_floor};
 use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Request};
 use ballast_risk::params::{Levels, MAX_BONUS};
 use proptest::prelude::*;
 
+use super::generate::vaults;
+use super::model::Governed;
 use super::vault::*;
 use super::*;
 
-/// The debt and the collateral have an index of one and no interest pending, so that shares are native units; the other
-/// positions are anything.
+/// A vault whose first position is the debt and whose second is the collateral. These two have an index of one and no
+/// interest pending, so that shares are native units; the other positions are anything.
 #[derive(Clone, Debug)]
 pub struct Pair {
-    pub debt: Held,
-    pub collateral: Held,
-    pub others: Vec<Held>,
+    pub vault: Vault,
     pub bonus: Bonus,
     pub dust: Usd,
 }
 
 impl Pair {
-    pub fn vault(&self) -> Vec<Held> {
-        let mut all = vec![self.debt, self.collateral];
-        all.extend_from_slice(&self.others);
-        all
+    pub fn debt(&self) -> &Held {
+        &self.vault.held[0]
     }
 
-    pub fn request(&self, most: Amount) -> Option<Request> {
-        let vault = self.vault();
-        let leg = |held: &Held| {
-            let (shares, index) = (Shares::new(held.shares), held.index);
-            let amount = if held.side == Side::Debt { amount_ceil(shares, index) } else { amount_floor(shares, index) };
-            Some(Leg {
-                amount: amount.ok()?,
-                value: Usd::new(held.position(Level::Maint).value().ok()?),
-                price: held.price,
-                haircut: held.margins.target,
-                depth: held.depth,
-            })
+    pub fn collateral(&self) -> &Held {
+        &self.vault.held[1]
+    }
+
+    fn leg(&self, held: &'_ Held) -> Option<(Amount, Usd, Fraction)> {
+        let (shares, index) = (Shares::new(held.shares), held.index);
+        let amount = if held.side == Side::Debt { amount_ceil(shares, index) } else { amount_floor(shares, index) };
+        let value = held.position([], Prices::Spot, 0).value().ok()?;
+        Some((amount.ok()?, Usd::new(value), held.haircut(Level::Target, self.vault.now)))
+    }
+
+    /// In a market without a model.
+    pub fn request(&self, most: Amount) -> Option<Request<'_>> {
+        let [target, maint] = self.vault.at([Level::Target, Level::Maint], Prices::Spot).ok()?;
+        let leg = |held| {
+            let (amount, value, haircut) = self.leg(held)?;
+            Some(Leg { amount, value, price: held.price, haircut, depth: held.depth, columns: &held.columns })
         };
-        Some(Request {
-            maint: check(Level::Maint, &vault).ok()?,
-            target: check(Level::Target, &vault).ok()?,
-            debt: leg(&self.debt)?,
-            collateral: leg(&self.collateral)?,
-            bonus: self.bonus,
-            dust: self.dust,
-            most,
-        })
+        let (debt, collateral) = (leg(self.debt())?, leg(self.collateral())?);
+        Some(Request { maint, target, model: None, debt, collateral, bonus: self.bonus, dust: self.dust, most })
+    }
+
+    /// In any market: what the crate answers when asked.
+    pub fn ask<T>(&self, most: Amount, answer: impl FnOnce(&Request) -> T) -> Option<T> {
+        let Vault { model, now, held, .. } = &self.vault;
+        let levels = [Level::Target, Level::Maint];
+        let rules = levels.map(|level| model.rules(level, *now));
+        let mut exposures = None;
+        let positions = held.iter().map(|held| Ok(held.position(levels, Prices::Spot, *now)));
+        assess::<2, Error>(&rules, Prices::Spot, positions, &mut exposures).ok()?;
+        let model = exposures.as_ref().map(|exposures| (&rules[0], exposures));
+        Some(answer(&Request { model, ..self.request(most)? }))
     }
 
     /// The vault after it.
     pub fn after(&self, moved: &Liquidation) -> Self {
         let mut pair = self.clone();
-        pair.debt.shares -= moved.repay.get();
-        pair.collateral.shares -= moved.seize.get();
+        pair.vault.held[0].shares -= moved.repay.get();
+        pair.vault.held[1].shares -= moved.seize.get();
         pair
     }
 
     /// `E - R` at `Target` as computed.
     pub fn to_target(&self) -> Option<i128> {
-        net(&check(Level::Target, &self.vault()).ok()?)
+        net(&self.vault.check(Level::Target).ok()?)
     }
 
     /// Value of one native unit, rounded up to micro-dollars.
@@ -70,6 +78,9 @@ impl Pair {
         held.price.value_floor(Amount::new(1)).unwrap().get() + 1
     }
 }
+
+/// The time of the check in a market without a model.
+const NOW: u64 = 1_700_000_000;
 
 /// Haircuts of 2 to 60 % as they are listed, or any.
 fn listed() -> impl Strategy<Value = Levels> {
@@ -107,16 +118,15 @@ fn bonus(h: Fraction, w: (u64, u64, u64), k: (u16, u16, u16)) -> Bonus {
 fn leg(side: Side, shares: u64, bits: u64, m: u64, margins: Levels, depth: Depth) -> Held {
     let length = u64::from(64 - shares.leading_zeros());
     let price = priced(m, (length + 64).saturating_sub(bits).max(46));
-    Held { side, shares, index: Index::ONE, price, rate: Rate::ZERO, elapsed: 0, usable: true, margins, depth }
+    Held { side, shares, price, careful: price, from: margins, to: margins, depth, ..Held::plain() }
 }
 
 /// Raises the debt until the vault fails `Maint`, and on by `beyond` (a part of the debt in 2^-64, squared twice so that
 /// most vaults are just below).
 fn indebted(mut pair: Pair, beyond: u64) -> Pair {
-    let mut vault = pair.vault();
     let mut health = |shares: u64| {
-        vault[0].shares = shares;
-        check(Level::Maint, &vault)
+        pair.vault.held[0].shares = shares;
+        pair.vault.check(Level::Maint)
     };
     let (mut low, mut high) = (0u64, u64::MAX);
     while high - low > 1 {
@@ -128,16 +138,16 @@ fn indebted(mut pair: Pair, beyond: u64) -> Pair {
     let more = u64::try_from((u128::from(high) * u128::from(part(part(beyond)))) >> 64).unwrap();
     let raised = high.saturating_add(more);
     let fails = health(raised).is_ok_and(|health| !health.passes());
-    pair.debt.shares = if fails { raised } else { high };
+    pair.vault.held[0].shares = if fails { raised } else { high };
     pair
 }
 
 /// Liquidatable vaults of two assets, or of up to eight more.
-pub fn pairs(others: usize) -> impl Strategy<Value = Pair> {
+pub fn pairs(others: u32) -> impl Strategy<Value = Pair> {
     let side = || (word(), any::<u64>(), depths());
     let collateral = (side(), listed(), prop_oneof![4 => 24u64..=56, 1 => 0u64..=56]);
     let debt = (side(), addons(), prop_oneof![3 => 0u64..=20, 1 => 0u64..=40]);
-    let rest = prop_oneof![Just(Vec::new()), vaults(others.max(1))];
+    let rest = prop_oneof![Just(Vec::new()), vaults(others).prop_map(|vault| vault.held)];
     let bonuses = (any::<(u64, u64, u64)>(), any::<(u16, u16, u16)>());
     let dust = prop_oneof![Just(0), between(0, 1 << 40)];
     (collateral, debt, rest, bonuses, dust, any::<u64>()).prop_map(|(collateral, debt, rest, (w, k), dust, beyond)| {
@@ -148,6 +158,9 @@ pub fn pairs(others: usize) -> impl Strategy<Value = Pair> {
         let debt = leg(Side::Debt, 1, 0, m, addons, depth);
         let debt = Held { price: priced(m, 43 + coarse), ..debt };
         let bonus = bonus(margins.maint, w, k);
-        indebted(Pair { debt, collateral, others: rest, bonus, dust: Usd::new(dust) }, beyond)
+        let rules = Governed::plain();
+        let held = [debt, collateral].into_iter().chain(rest).collect();
+        let vault = Vault { model: rules.model(), rules, now: NOW, held };
+        indebted(Pair { vault, bonus, dust: Usd::new(dust) }, beyond)
     })
 }
