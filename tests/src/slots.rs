@@ -1,7 +1,7 @@
 //! The account slots of every instruction by name, and instructions with one slot changed: what an attacker would send.
 
 use ballast_client::Pubkey;
-use solana_instruction::Instruction;
+use solana_instruction::{AccountMeta, Instruction};
 
 pub const CREATE_MARKET: &[&str] = &["market", "authority", "governance"];
 pub const LIST_ASSET: &[&str] =
@@ -29,6 +29,13 @@ pub const LIQUIDATE: &[&str] = &[
     "collateral_token_program",
 ];
 pub const VIEW_HEALTH: &[&str] = &["market", "vault"];
+pub const OPEN_DRAFT: &[&str] = &["author", "market", "draft"];
+/// `write_loadings`, `write_shocks` and `close_draft`.
+pub const DRAFT: &[&str] = &["author", "draft"];
+/// `set_risk_model` and `set_scenarios`.
+pub const TAKE_OVER: &[&str] = &["governance", "market", "draft"];
+/// `confirm_risk_model` and `set_haircuts`.
+pub const GOVERN: &[&str] = &["governance", "market"];
 
 fn at(slots: &[&str], name: &str) -> usize {
     slots.iter().position(|slot| *slot == name).unwrap_or_else(|| panic!("no slot {name}"))
@@ -57,4 +64,11 @@ pub fn read_only(instruction: &Instruction, slots: &[&str], name: &str) -> Instr
     assert!(meta.is_writable, "{name} is only read anyway");
     meta.is_writable = false;
     instruction
+}
+
+/// A transfer of the system program.
+pub fn transfer(from: &Pubkey, to: &Pubkey, lamports: u64) -> Instruction {
+    let data = [2u32.to_le_bytes().as_slice(), &lamports.to_le_bytes()].concat();
+    let accounts = vec![AccountMeta::new(*from, true), AccountMeta::new(*to, false)];
+    Instruction { program_id: Pubkey::default(), accounts, data }
 }

@@ -2,9 +2,9 @@
 
 use ballast_client::MAX_POSITIONS;
 use ballast_client::event::Action;
+use ballast_tests::slots::transfer;
 use ballast_tests::*;
 use solana_account::Account;
-use solana_instruction::{AccountMeta, Instruction};
 
 #[test]
 fn atk_a07a_positions_stay_packed_wherever_one_comes_or_goes() {
@@ -85,11 +85,4 @@ fn atk_a16_a_vault_closed_in_a_transaction_is_gone_in_it() {
     alice.opens_vault().unwrap();
     alice.sends(&[alice.close_vault(), alice.open_vault()]).unwrap();
     alice.deposits(sol("1")).unwrap();
-}
-
-/// A transfer of the system program.
-fn transfer(from: &Pubkey, to: &Pubkey, lamports: u64) -> Instruction {
-    let data = [2u32.to_le_bytes().as_slice(), &lamports.to_le_bytes()].concat();
-    let accounts = vec![AccountMeta::new(*from, true), AccountMeta::new(*to, false)];
-    Instruction { program_id: Pubkey::default(), accounts, data }
 }
