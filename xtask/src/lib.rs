@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod build_program;
 pub mod demo;
+pub mod docs;
 pub mod idl;
 pub mod mutants;
 pub mod test;
@@ -14,3 +15,4 @@ mod host;
 mod paths;
 mod process;
 mod registry_route;
+mod tool;

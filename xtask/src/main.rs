@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, build_program, demo, idl, mutants, test};
+use xtask::{bench, build_program, demo, docs, idl, mutants, test};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -20,6 +20,9 @@ usage: cargo xtask <command>
       Measure every instruction and write benches/. --accept takes over figures that drifted.
   build-program [--force-registry-route]
       Compile programs/ballast to target/deploy/ballast.so. The flag ignores Solana's own tools.
+  docs [--check | --book]
+      Write the figures of the book in docs, or fail when they are out of date. --book makes the pages
+      as well, in docs/book.
   idl [--check]
       Write idl/ballast.json, or fail when it is out of date.
   mutants [argument ...]
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest),
         "bench" => flag(rest, "--accept").and_then(bench::run),
         "build-program" => build(rest),
+        "docs" => docs::run(rest),
         "idl" => describe(rest),
         "mutants" => mutants::run(rest),
         _ => return usage(),

@@ -16,19 +16,14 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fs,
-    num::NonZero,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    thread,
-};
+use std::{fs, num::NonZero, path::Path, process::ExitCode, thread};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::{
     cache, paths,
     process::{self, say},
+    tool,
 };
 use accepted::Accepted;
 use report::Report;
@@ -52,7 +47,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         process::works("cargo", &["nextest", "--version"]),
         "cargo-nextest is not installed: type `cargo install cargo-nextest --locked`"
     );
-    let tool = installed()?;
+    let tool = tool::installed("cargo-mutants", CARGO_MUTANTS, &[])?;
     let folder = paths::cache()?.join("mutants");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let _lock = cache::lock(&folder)?;
@@ -80,25 +75,6 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         eprintln!("{complaint}");
     }
     Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// cargo-mutants; compiles it when the cache does not have it.
-fn installed() -> Result<PathBuf> {
-    let cache = paths::cache()?;
-    let _lock = cache::lock(&cache)?;
-    let folder = cache::folder(&cache.join(format!("cargo-mutants-{CARGO_MUTANTS}")), |scratch| {
-        say(format!("building cargo-mutants {CARGO_MUTANTS} (some minutes, once per machine)"));
-        process::run(
-            process::host("cargo")
-                .args(["install", "cargo-mutants", "--version"])
-                .arg(format!("={CARGO_MUTANTS}"))
-                .args(["--locked", "--quiet", "--root"])
-                .arg(scratch)
-                .env("CARGO_TARGET_DIR", scratch.join("build")),
-        )?;
-        cache::remove(&scratch.join("build"))
-    })?;
-    Ok(folder.join("bin/cargo-mutants"))
 }
 
 /// Makes `workspace` hold what this checkout has of the crate, and nothing else.
