@@ -1,9 +1,11 @@
 //! `borrow`.
 
-use ballast_client::StateView;
 use ballast_client::event::{Action, PositionChanged};
+use ballast_client::parameters::Row;
 use ballast_client::risk::health::Side;
 use ballast_client::token::TOKEN_2022;
+use ballast_client::{BindingView, StateView};
+use ballast_tests::governance::{moves, one_factor, shocked, worst_of};
 use ballast_tests::outcome::token_fault;
 use ballast_tests::slots::{PAY_OUT, replaced, unsigned};
 use ballast_tests::*;
@@ -242,4 +244,114 @@ fn custody_that_holds_less_than_the_books_is_noticed() {
     let (market, alice) = market();
     market.takes_from_custody("USDC", 1);
     expect_refusal(alice.borrows(usdc("1")), BallastError::CustodyShort);
+}
+
+/// SOL alone moves, by this part of itself.
+fn only_sol(row: Row) -> impl Fn(&str) -> Row {
+    move |symbol| if symbol == "SOL" { row } else { Row::default() }
+}
+
+#[test]
+fn the_portfolio_requirement_limits_a_loan() {
+    let (market, alice) = market();
+    // 2.5 x 20 %: half of 14,984 dollars, less the margin on a debt. Haircuts would leave 10,900.
+    market.nets(&one_factor([250, 200, 150], 0), only_sol(moves(2_000, 0)));
+    expect_refusal(alice.borrows(usdc("7485")), BallastError::BelowInitMargin);
+    alice.borrows(usdc("7484")).unwrap();
+    assert_eq!(alice.health().init.binding, BindingView::Portfolio);
+    expect_refusal(alice.borrows(usdc("1")), BallastError::BelowInitMargin);
+}
+
+#[test]
+fn the_stress_requirement_limits_a_loan() {
+    let (market, alice) = market();
+    // 1.25 x 40 %: half of the deposit again.
+    market.stresses(&worst_of(2, [125, 110, 100]), only_sol(shocked(&[1_000, -4_000])));
+    expect_refusal(alice.borrows(usdc("7485")), BallastError::BelowInitMargin);
+    alice.borrows(usdc("7484")).unwrap();
+    assert_eq!((alice.health().init.binding, alice.health().init.worst_scenario), (BindingView::Stress, 1));
+    expect_refusal(alice.borrows(usdc("1")), BallastError::BelowInitMargin);
+}
+
+/// LST and SOL move alike, but for 1 % each.
+fn hedged(symbol: &str) -> Row {
+    if ["SOL", "LST"].contains(&symbol) { moves(2_000, 100) } else { Row::default() }
+}
+
+#[test]
+fn a_hedge_borrows_more_with_netting() {
+    let (market, _) = market();
+    let bob = market.actor("bob", &[lst("100")]);
+    bob.deposits(lst("100")).unwrap();
+    // 16,500 dollars less 25 %, less 10 % of the debt: 74 SOL are 11,100 dollars.
+    expect_refusal(bob.borrows(sol("75")), BallastError::BelowInitMargin);
+    market.nets(&one_factor([300, 250, 200], 3_000), hedged);
+    bob.borrows(sol("95")).unwrap();
+    // What is not hedged does not benefit.
+    expect_refusal(bob.borrows(usdc("2000")), BallastError::BelowInitMargin);
+}
+
+#[test]
+fn a_model_that_nobody_confirmed_saves_nothing_at_init() {
+    let (market, _) = market();
+    let bob = market.actor("bob", &[lst("100")]);
+    bob.deposits(lst("100")).unwrap();
+    market.nets(&one_factor([300, 250, 200], 3_000), hedged);
+    let valid_until = market.market().valid_until as i64;
+    market.sets_clock(valid_until, 9_000_000);
+    market.refreshes_all();
+    bob.borrows(sol("80")).unwrap();
+    // A second later the haircuts count whole.
+    market.advances(1);
+    expect_refusal(bob.borrows(native("SOL", 1)), BallastError::BelowInitMargin);
+    assert_eq!(bob.state(), StateView::Restricted);
+    market.confirms_risk_model().unwrap();
+    bob.borrows(native("SOL", 1)).unwrap();
+}
+
+#[test]
+fn an_expired_model_still_asks_for_what_it_asked() {
+    let (market, alice) = market();
+    market.nets(&one_factor([250, 200, 150], 0), only_sol(moves(2_000, 0)));
+    market.sets_clock(market.market().fallback_until as i64 + 1, 9_000_000);
+    market.refreshes_all();
+    expect_refusal(alice.borrows(usdc("7485")), BallastError::BelowInitMargin);
+    alice.borrows(usdc("7400")).unwrap();
+    assert_eq!(alice.health().init.binding, BindingView::Portfolio);
+}
+
+#[test]
+fn a_ramp_on_its_way_counts_as_far_as_it_is() {
+    let (market, alice) = market();
+    market.sets_haircuts("SOL", [4_500, 2_000, 1_500], [1_000, 750, 500], 1_000).unwrap();
+    market.advances(500);
+    market.refreshes_all();
+    // 35 %: 14,984 x 0.65, less the margin and 3 % of the debt. At 25 % it would be 10,890, at 45 % 7,990.
+    expect_refusal(alice.borrows(usdc("9446")), BallastError::BelowInitMargin);
+    alice.borrows(usdc("9445")).unwrap();
+    market.advances(500);
+    market.refreshes_all();
+    assert_eq!(alice.state(), StateView::Restricted);
+}
+
+#[test]
+fn with_netting_a_missing_price_lends_nothing() {
+    let (market, _) = market();
+    let bob = market.actor("bob", &[lst("100")]);
+    bob.deposits(lst("100")).unwrap();
+    market.nets(&one_factor([300, 250, 200], 3_000), hedged);
+    bob.borrows(sol("50")).unwrap();
+    market.advances(61);
+    market.sets_price("LST", "165");
+    market.refreshes(&["LST"]).unwrap();
+    expect_refusal(bob.borrows(native("SOL", 1)), BallastError::PriceUnusable);
+    market.advances(61);
+    market.sets_price("SOL", "150");
+    market.refreshes(&["SOL"]).unwrap();
+    expect_refusal(bob.borrows(native("SOL", 1)), BallastError::BelowInitMargin);
+    // Paying back and putting in more needs no price.
+    market.advances(61);
+    bob.is_given(lst("1"));
+    bob.deposits(lst("1")).unwrap();
+    bob.repays(sol("1")).unwrap();
 }

@@ -2,6 +2,7 @@
 
 use ballast_client::event::AssetListed;
 use ballast_client::parameters::Listing;
+use ballast_client::risk::model::Sensitivities;
 use ballast_client::token::{SPL_TOKEN, TOKEN_2022};
 use ballast_client::{AssetParameters, MAX_ASSETS, address, instruction};
 use ballast_tests::assets::{self, Token};
@@ -306,5 +307,92 @@ fn atk_a18_lamports_sent_to_the_custody_address_before_do_not_matter() {
         market.writes(&custody, solana_account::Account { lamports, ..Default::default() });
         market.lists(token).unwrap();
         assert_eq!(market.account(&custody).unwrap().lamports, lamports.max(2_039_280));
+    }
+}
+
+#[test]
+fn atk_g02_parameters_of_the_variance_have_limits() {
+    const ONE: u32 = 1 << 16;
+    for period in [1, 2_592_000] {
+        lists_raw(|raw| raw.variance_period = period).unwrap();
+    }
+    for period in [0, 2_592_001, u32::MAX] {
+        expect_refusal(lists_raw(|raw| raw.variance_period = period), BallastError::BadPriceParameters);
+    }
+    for limit in [ONE, 16 * ONE] {
+        lists_raw(|raw| raw.volatility_limit = limit).unwrap();
+    }
+    for limit in [0, ONE - 1, 16 * ONE + 1, u32::MAX] {
+        expect_refusal(lists_raw(|raw| raw.volatility_limit = limit), BallastError::BadPriceParameters);
+    }
+    for calibrated in [0, 1, u64::MAX] {
+        lists_raw(|raw| raw.calibrated_variance = calibrated).unwrap();
+    }
+}
+
+#[test]
+fn a_new_asset_starts_as_calm_as_calibrated_with_its_coefficients() {
+    let market = Fixture::new();
+    market.adopts(2, 2);
+    let mut token = assets::token("P08");
+    token.listing.daily_volatility_bps = 300;
+    token.listing.row = model::row("P08", 8, 2, 2);
+    let (asked, row) = (token.listing.parameters().unwrap(), token.listing.row);
+    market.lists(token).unwrap();
+    let asset = market.asset("P08");
+    assert_eq!((asset.variance, asset.calibrated_variance), (asked.calibrated_variance, asked.calibrated_variance));
+    assert_eq!((asset.volatility, asset.volatility_limit), (1 << 16, asked.volatility_limit));
+    assert_eq!((asset.haircuts_before, asset.addons_before), (asked.haircuts, asked.addons));
+    let columns = Sensitivities::from_columns(&asset.columns);
+    assert_eq!(columns.loadings, row.loadings()[..6]);
+    assert_eq!((columns.specific as i32, columns.shocks), (row.loadings()[6], row.shocks()));
+}
+
+/// Lists an asset in a market of two factors (the largest lambda is 3.3) and three scenarios (the largest multiplier 1.1).
+fn lists_into_a_model(change: impl FnOnce(&mut AssetParameters)) -> Outcome {
+    let market = Fixture::with_assets(1);
+    market.adopts(2, 3);
+    let token = assets::token("BTC");
+    market.mints(&token);
+    let mut parameters = token.listing.parameters().unwrap();
+    change(&mut parameters);
+    let (governance, payer) = (market.governance().pubkey(), market.payer().pubkey());
+    let (mint, program) = (&token.mint, &token.token_program);
+    let instruction = instruction::list_asset(&governance, &payer, &market.market_address(), mint, program, parameters);
+    sends(&market, instruction)
+}
+
+#[test]
+fn coefficients_fit_the_active_model() {
+    const ONE: i32 = 1 << 30;
+    // Nothing at all is an asset that never moves: governance's own risk.
+    lists_into_a_model(|_| {}).unwrap();
+    lists_into_a_model(|raw| raw.loadings[1] = ONE / 100 * 30).unwrap();
+    lists_into_a_model(|raw| raw.shocks[2] = -ONE / 100 * 90).unwrap();
+    for change in [
+        // Volatility: 3.3 times 0.31.
+        |raw: &mut AssetParameters| raw.loadings[0] = ONE / 100 * 31,
+        |raw: &mut AssetParameters| raw.loadings[0] = -ONE / 100 * 31,
+        |raw: &mut AssetParameters| raw.loadings[6] = ONE / 100 * 31,
+        |raw: &mut AssetParameters| raw.loadings[6] = -1,
+        |raw: &mut AssetParameters| raw.loadings[0] = i32::MIN,
+        // A factor and a scenario that there is not.
+        |raw: &mut AssetParameters| raw.loadings[2] = 1,
+        |raw: &mut AssetParameters| raw.shocks[3] = -1,
+        // A fall: 1.1 times 0.91.
+        |raw: &mut AssetParameters| raw.shocks[0] = -ONE / 100 * 91,
+        |raw: &mut AssetParameters| raw.shocks[0] = i32::MIN,
+    ] {
+        expect_refusal(lists_into_a_model(change), BallastError::BadSensitivities);
+    }
+}
+
+#[test]
+fn without_a_model_there_are_no_coefficients() {
+    for at in 0..7 {
+        expect_refusal(lists_raw(|raw| raw.loadings[at] = 1), BallastError::BadSensitivities);
+    }
+    for at in 0..8 {
+        expect_refusal(lists_raw(|raw| raw.shocks[at] = -1), BallastError::BadSensitivities);
     }
 }

@@ -1,6 +1,8 @@
 //! `view_health`. The fixture compares every view with the client's own.
 
-use ballast_client::{LevelView, StateView};
+use ballast_client::parameters::{Row, times};
+use ballast_client::{BindingView, LevelView, RiskModel, Scenarios, StateView};
+use ballast_tests::governance::{moves, one_factor, shocked, worst_of};
 use ballast_tests::slots::{VIEW_HEALTH, replaced};
 use ballast_tests::*;
 
@@ -127,4 +129,182 @@ fn market_and_vault_are_what_they_should_be() {
     expect_refusal(with("vault", &market.market_address()), ErrorCode::AccountDiscriminatorMismatch);
     expect_refusal(with("vault", &alice.wallet("SOL")), ErrorCode::AccountOwnedByWrongProgram);
     expect_refusal(with("market", &address("nothing")), ErrorCode::AccountOwnedByWrongProgram);
+}
+
+/// A vault of 15,000 dollars of SOL and 6,000 dollars of BTC that owes 10,000 USDC.
+fn modelled() -> (Fixture, Actor) {
+    let market = Fixture::new().stocked();
+    let alice = market.actor("alice", &[sol("100"), btc("0.1")]);
+    alice.deposits(sol("100")).unwrap();
+    alice.deposits(btc("0.1")).unwrap();
+    alice.borrows(usdc("10000")).unwrap();
+    (market, alice)
+}
+
+/// SOL moves by 10 % with the market and 4 % alone, BTC by 8 % and 3 %, USDC by 0.2 % alone.
+fn volatilities(symbol: &str) -> Row {
+    match symbol {
+        "SOL" => moves(1_000, 400),
+        "BTC" => moves(800, 300),
+        "USDC" => moves(0, 20),
+        _ => Row::default(),
+    }
+}
+
+/// A crash, a rally, a depeg.
+fn falls(symbol: &str) -> Row {
+    match symbol {
+        "SOL" => shocked(&[-2_000, 3_000, 0]),
+        "BTC" => shocked(&[-1_500, 2_000, 0]),
+        "USDC" => shocked(&[0, 0, 1_000]),
+        _ => Row::default(),
+    }
+}
+
+/// A part in a million of the gross exposure of 31,000 dollars.
+#[track_caller]
+fn close(found: u64, dollars: f64) {
+    assert!((found as f64 - dollars * 1e6).abs() < 31_000.0, "{found} instead of {dollars} dollars");
+}
+
+/// What a level is worth at: the price margin of 2.12 x 0.05 % at `Init`.
+const MARGIN: f64 = 0.00106;
+
+#[test]
+fn portfolio_and_stress_are_those_of_a_calculation_by_hand() {
+    let (market, alice) = modelled();
+    market.nets(&one_factor([300, 250, 200], 3_000), volatilities);
+    market.stresses(&worst_of(3, [120, 110, 90]), falls);
+    let view = alice.health();
+    let levels = [
+        (view.init, 1.0 - MARGIN, 1.0 + MARGIN, 3.0, 120, [0.25, 0.25, 0.03]),
+        (view.target, 1.0, 1.0, 2.5, 110, [0.20, 0.20, 0.025]),
+        (view.maint, 1.0, 1.0, 2.0, 90, [0.15, 0.15, 0.02]),
+    ];
+    for (level, low, high, lambda, multiplier, parts) in levels {
+        let [sol, btc, usdc] = [15_000.0 * low, 6_000.0 * low, 10_000.0 * high];
+        close(level.assets, sol + btc);
+        close(level.debts, usdc);
+        assert_eq!(level.equity, level.assets as i64 - level.debts as i64);
+        // Each with its square over the depth.
+        let haircuts = sol * parts[0] + sol * sol / 2e9 + btc * parts[1] + btc * btc / 2e9;
+        let haircuts = haircuts + usdc * parts[2] + usdc * usdc / 5e9;
+        close(level.haircuts, haircuts);
+        close(level.floor, haircuts * 0.3);
+        let factor: f64 = sol * 0.10 + btc * 0.08;
+        let alone = (sol * 0.04).powi(2) + (btc * 0.03).powi(2) + (usdc * 0.002).powi(2);
+        let squared = lambda * lambda * (factor * factor + alone);
+        close((level.portfolio_squared as f64).sqrt() as u64, squared.sqrt());
+        // The crash: 20 % of SOL, 15 % of BTC.
+        let stress = f64::from(times(multiplier)) / 65_536.0 * (sol * 0.20 + btc * 0.15);
+        close(level.stress, stress);
+        assert_eq!(level.worst_scenario, 0);
+        let requirement = (haircuts * 0.3).max(squared.sqrt()).max(stress);
+        close(level.requirement, requirement);
+        assert_eq!(level.passes, sol + btc - usdc >= requirement);
+        assert!(level.decided);
+        assert_eq!(level.binding, BindingView::Portfolio);
+    }
+    assert_eq!(view.state, StateView::Healthy);
+}
+
+#[test]
+fn the_worst_scenario_is_named() {
+    let (market, alice) = modelled();
+    market.stresses(&worst_of(3, [100; 3]), falls);
+    assert_eq!(alice.health().maint.worst_scenario, 0);
+    close(alice.health().maint.stress, 15_000.0 * 0.20 + 6_000.0 * 0.15);
+    // A milder crash than the depeg: 1,000 dollars on 10,000 owed.
+    let mild = |symbol: &str| match symbol {
+        "SOL" => shocked(&[-400, 3_000, 0]),
+        "USDC" => shocked(&[0, 0, 1_000]),
+        _ => Row::default(),
+    };
+    market.stresses(&worst_of(3, [100; 3]), mild);
+    assert_eq!(alice.health().maint.worst_scenario, 2);
+    close(alice.health().maint.stress, 1_000.0);
+    // The same the other way round.
+    let swapped = |symbol: &str| {
+        let mut row = mild(symbol);
+        row.shocks_bps.swap(1, 2);
+        row
+    };
+    market.stresses(&worst_of(3, [100; 3]), swapped);
+    assert_eq!(alice.health().maint.worst_scenario, 1);
+}
+
+#[test]
+fn a_tail_is_the_mean_of_the_worst() {
+    let (market, alice) = modelled();
+    let stress = |tail| {
+        market.stresses(&Scenarios { tail, ..worst_of(3, [100; 3]) }, falls);
+        alice.health().maint.stress
+    };
+    // 3,900 in the crash, 1,000 in the depeg, a gain of 5,700 in the rally.
+    close(stress(1), 3_900.0);
+    close(stress(2), 2_450.0);
+    close(stress(3), 0.0);
+}
+
+#[test]
+fn a_gain_in_every_scenario_requires_nothing() {
+    let (market, alice) = modelled();
+    market.stresses(&worst_of(2, [100; 3]), |symbol| if symbol == "SOL" { shocked(&[100, 200]) } else { shocked(&[]) });
+    let view = alice.health();
+    assert_eq!((view.maint.stress, view.init.stress), (0, 0));
+    assert_eq!(view.maint.binding, BindingView::Haircuts);
+}
+
+#[test]
+fn each_requirement_binds_where_it_is_the_largest() {
+    let (market, alice) = modelled();
+    let binding = |floor, lambdas, multipliers| {
+        market.nets(&one_factor(lambdas, floor), volatilities);
+        market.stresses(&worst_of(3, multipliers), falls);
+        let view = alice.health();
+        [view.init, view.target, view.maint].map(|level| level.binding)
+    };
+    let (haircuts, portfolio, stress) = (BindingView::Haircuts, BindingView::Portfolio, BindingView::Stress);
+    assert_eq!(binding(10_000, [100; 3], [10; 3]), [haircuts; 3]);
+    assert_eq!(binding(1_000, [400; 3], [10; 3]), [portfolio; 3]);
+    assert_eq!(binding(1_000, [100; 3], [200; 3]), [stress; 3]);
+    // Level by level.
+    assert_eq!(binding(10_000, [400, 100, 100], [180, 180, 10]), [portfolio, stress, haircuts]);
+}
+
+#[test]
+fn with_netting_off_the_whole_haircut_counts() {
+    let (market, alice) = modelled();
+    let before = alice.health();
+    assert_eq!((before.maint.floor, before.maint.portfolio_squared), (before.maint.haircuts, 0));
+    market.nets(&one_factor([100; 3], 0), |_| moves(0, 0));
+    assert_eq!(alice.health().maint.requirement, 0, "no asset moves, nothing is required");
+    market.sets_risk_model("nobody", &RiskModel::default(), &[]).unwrap();
+    assert_eq!(alice.health(), before);
+}
+
+#[test]
+fn a_missing_price_with_netting_on_is_told_as_without() {
+    let (market, alice) = modelled();
+    market.nets(&one_factor([300, 250, 200], 3_000), volatilities);
+    market.stresses(&worst_of(3, [120, 110, 90]), falls);
+    market.advances(61);
+    assert_eq!(alice.state(), StateView::Unpriced);
+    market.sets_price("USDC", "1");
+    market.sets_price("SOL", "150");
+    market.refreshes(&["USDC", "SOL"]).unwrap();
+    // BTC counts nothing at Init, neither as an asset nor as an exposure.
+    let view = alice.health();
+    assert_eq!(view.state, StateView::Unpriced);
+    close(view.init.assets, 15_000.0 * (1.0 - MARGIN));
+    close(view.init.stress, f64::from(times(120)) / 65_536.0 * 15_000.0 * (1.0 - MARGIN) * 0.20);
+    assert_eq!((view.target, view.maint), (LevelView::default(), LevelView::default()));
+    // The debt alone is missing: it counts nothing at Maint and leaves Init undecided.
+    market.advances(61);
+    market.sets_price("BTC", "60000");
+    market.sets_price("SOL", "150");
+    market.refreshes(&["BTC", "SOL"]).unwrap();
+    let view = alice.health();
+    assert_eq!((view.state, view.init, view.maint.debts), (StateView::Restricted, LevelView::default(), 0));
+    close(view.maint.stress, f64::from(times(90)) / 65_536.0 * (15_000.0 * 0.20 + 6_000.0 * 0.15));
 }

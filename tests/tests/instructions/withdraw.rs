@@ -1,8 +1,10 @@
 //! `withdraw`.
 
-use ballast_client::StateView;
 use ballast_client::event::{Action, PositionChanged};
+use ballast_client::parameters::Row;
 use ballast_client::token::TOKEN_2022;
+use ballast_client::{BindingView, StateView};
+use ballast_tests::governance::{moves, one_factor, shocked, worst_of};
 use ballast_tests::outcome::token_fault;
 use ballast_tests::slots::{PAY_OUT, replaced, unsigned};
 use ballast_tests::*;
@@ -212,4 +214,75 @@ fn custody_that_holds_less_than_the_books_is_noticed() {
     market.takes_from_custody("SOL", 1);
     expect_refusal(alice.withdraws(sol("1")), BallastError::CustodyShort);
     expect_refusal(alice.withdraws_all("SOL"), token_fault::INSUFFICIENT_FUNDS);
+}
+
+/// LST and SOL move alike, but for 1 % each.
+fn hedged(symbol: &str) -> Row {
+    if ["SOL", "LST"].contains(&symbol) { moves(2_000, 100) } else { Row::default() }
+}
+
+/// Bob has 100 LST (16,500 dollars) and 10,000 USDC, and owes 60 SOL (9,000 dollars).
+fn hedger() -> (Fixture, Actor) {
+    let market = Fixture::new().stocked();
+    let bob = market.actor("bob", &[lst("100"), usdc("10000")]);
+    bob.deposits(lst("100")).unwrap();
+    bob.deposits(usdc("10000")).unwrap();
+    bob.borrows(sol("60")).unwrap();
+    (market, bob)
+}
+
+#[test]
+fn the_portfolio_requirement_keeps_the_hedge_in_place() {
+    let (market, bob) = hedger();
+    market.nets(&one_factor([300, 250, 200], 0), hedged);
+    // Without the LST, 60 % of the 9,000 dollars of SOL are required, and 1,000 are there.
+    expect_refusal(bob.withdraws_all("LST"), BallastError::BelowInitMargin);
+    assert_eq!(bob.health().init.binding, BindingView::Portfolio);
+    // The dollars hedge nothing.
+    bob.withdraws_all("USDC").unwrap();
+}
+
+#[test]
+fn the_stress_requirement_keeps_what_covers_it() {
+    let (market, bob) = hedger();
+    // SOL doubles, LST stays where it is.
+    market.stresses(&worst_of(1, [100; 3]), |symbol| if symbol == "SOL" { shocked(&[10_000]) } else { Row::default() });
+    assert_eq!(bob.health().init.binding, BindingView::Stress);
+    // 17,461 are there, 9,009 required: 8,455 can go.
+    expect_refusal(bob.withdraws(usdc("8500")), BallastError::BelowInitMargin);
+    bob.withdraws(usdc("8400")).unwrap();
+}
+
+#[test]
+fn without_a_debt_neither_model_nor_price_matters() {
+    let (market, bob) = hedger();
+    bob.is_given(sol("1"));
+    bob.repays(sol("61")).unwrap();
+    market.nets(&one_factor([300, 250, 200], 10_000), |_| moves(3_000, 0));
+    market.stresses(&worst_of(1, [100; 3]), |_| shocked(&[-10_000]));
+    market.sets_clock(market.market().fallback_until as i64 + 1_000, 9_000_000);
+    bob.withdraws(lst("1")).unwrap();
+    bob.withdraws_all("LST").unwrap();
+    bob.withdraws_all("USDC").unwrap();
+    bob.closes_vault().unwrap();
+}
+
+#[test]
+fn with_netting_and_a_debt_a_missing_price_lets_nothing_out() {
+    let (market, bob) = hedger();
+    market.nets(&one_factor([300, 250, 200], 3_000), hedged);
+    let only = |symbols: &[&str]| {
+        market.advances(61);
+        for symbol in symbols {
+            market.sets_price(symbol, market.token(symbol).price);
+        }
+        market.refreshes(symbols).unwrap();
+    };
+    only(&["LST", "USDC"]);
+    expect_refusal(bob.withdraws(native("USDC", 1)), BallastError::PriceUnusable);
+    only(&["SOL", "USDC"]);
+    expect_refusal(bob.withdraws(native("USDC", 1)), BallastError::BelowInitMargin);
+    // The deposits that have a price carry the debt by themselves.
+    only(&["SOL", "LST"]);
+    bob.withdraws(native("USDC", 1)).unwrap();
 }
