@@ -4,13 +4,20 @@
 
 mod reference;
 
+mod figures;
 mod fixed;
 mod haircut;
 mod health;
 mod histories;
 mod interest;
 mod liquidation;
+mod model;
 mod monotone;
 mod params;
+mod portfolio;
 mod price;
+mod ramp;
+mod scenario;
 mod shares;
+mod totality;
+mod variance;

@@ -72,7 +72,7 @@ fn held(draw: &Draw, rules: &Governed, now: u64, shape: &Shape, k: u64) -> Held 
     let mut held = worth(&mut draw.of(WORTH + alike), shape, k, on);
     let s = &mut draw.of(TERMS + k);
     held.side = match shape.kind {
-        Kind::Hedged if k % 2 == 0 => Side::Deposit,
+        Kind::Hedged if k.is_multiple_of(2) => Side::Deposit,
         Kind::Hedged => Side::Debt,
         _ => s.one_of(&[Side::Deposit, Side::Debt]),
     };

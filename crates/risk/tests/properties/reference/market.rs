@@ -25,7 +25,7 @@ impl Governed {
             factors: 0,
             scenarios: 0,
             tail: 0,
-            lambdas: [TIMES_ONE; 3],
+            lambdas: [0; 3],
             multipliers: [0; 3],
             floor: Fraction::MAX,
             valid_until: 0,
@@ -71,6 +71,7 @@ pub fn governed(draw: &Draw) -> (Governed, u64) {
     }
     // Usual lambdas are between two and four.
     rules.lambdas = match s.below(8) {
+        _ if !rules.netting => [0; 3],
         0 => [TIMES_ONE; 3],
         1 => [16 << 16; 3],
         2..=5 => descending([0; 3].map(|_| s.between_u32(2 << 16, 4 << 16))),

@@ -34,7 +34,7 @@ pub const PROMISED: u32 = 1_000_000;
 fn cases(usual: u32) -> u32 {
     let wanted = if deep() { 100 * usual } else { usual };
     match std::env::var("BALLAST_CASES") {
-        Ok(chosen) => wanted.min(chosen.parse().expect("BALLAST_CASES is a number")),
+        Ok(chosen) => wanted.min(chosen.parse().unwrap()),
         Err(_) => wanted,
     }
 }
