@@ -4,6 +4,7 @@
 //! with the square of the size. The marginal haircut is capped at one: another unit never costs more than it is worth.
 
 use crate::fixed::{bit_length, scale_ceil, scale_floor, shift_div_ceil};
+use crate::health::Side;
 use crate::units::{Fraction, MAX_VALUE, Usd};
 
 /// Liquidity depth in micro-dollars with its reciprocal, so that nobody divides by it. Zero turns the size part off.
@@ -103,6 +104,17 @@ pub fn debt_addon_ceil(value: u64, addon: Fraction, depth: Depth) -> u64 {
     // The debt is larger than the depth: rare and expensive.
     let product = u128::from(value).wrapping_mul(u128::from(rate)) >> 32;
     u64::try_from(product).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+/// What selling a deposit or buying back a debt of this size costs by itself, rounded up, saturating: the haircut or add-on
+/// without its linear part. Correlation saves nothing of it.
+#[inline(always)]
+pub fn size_cost_ceil(value: u64, side: Side, depth: Depth) -> u64 {
+    match side {
+        _ if depth.reciprocal == 0 => 0,
+        Side::Deposit => value.wrapping_sub(collateral_floor(value, Fraction::ZERO, depth)),
+        Side::Debt => debt_addon_ceil(value, Fraction::ZERO, depth),
+    }
 }
 
 /// The rate at which [`debt_addon_ceil`] grows with the debt, in 2^-32, rounded up.

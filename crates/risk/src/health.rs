@@ -6,7 +6,7 @@
 use crate::error::{Error, Result};
 use crate::exposure::Exposures;
 use crate::fixed::{ceil_root, scale_ceil};
-use crate::haircut::{Depth, collateral_floor, debt_addon_ceil};
+use crate::haircut::{Depth, collateral_floor, debt_addon_ceil, size_cost_ceil};
 use crate::model::{Columns, Rules};
 use crate::price::{MAX_FORWARD_SECONDS, Unit};
 use crate::scenario::Losses;
@@ -138,7 +138,7 @@ pub struct Health {
     pub debts: Usd,
     /// `H`. Saturates.
     pub haircuts: Usd,
-    /// What is required of it: `H` itself, or its floor with netting.
+    /// What is required of it: `H` itself; with netting the cost of size, and the floor of the rest.
     pub floor: Usd,
     /// All zero in a market without netting and scenarios.
     pub modelled: Modelled,
@@ -213,6 +213,8 @@ struct Sums<const N: usize> {
     assets: u64,
     debts: u64,
     haircuts: [u64; N],
+    /// The part of the haircuts that is the cost of size, where it matters.
+    sizes: u64,
 }
 
 impl<const N: usize> Sums<N> {
@@ -252,13 +254,15 @@ fn add_up<'a, const N: usize, E: From<Error>>(
         Prices::Conservative => Side::Debt,
         Prices::Spot => Side::Deposit,
     };
-    let mut sums = Sums { assets: 0, debts: 0, haircuts: [0; N] };
+    let mut sums = Sums { assets: 0, debts: 0, haircuts: [0; N], sizes: 0 };
     for position in positions {
         let position = position?;
         match position.value() {
             Ok(value) => {
                 sums.add(&position, value);
                 if let Some(exposures) = exposures {
+                    let size = size_cost_ceil(value, position.side, position.quote.depth);
+                    sums.sizes = sums.sizes.saturating_add(size);
                     // Below 2^56.
                     let size = value.cast_signed();
                     let exposure = if position.side == Side::Deposit { size } else { size.wrapping_neg() };
@@ -278,11 +282,7 @@ impl<const N: usize> Sums<N> {
         let mut healths = [Health::default(); N];
         let parts = healths.iter_mut().zip(rules).zip(self.haircuts).zip(modelled);
         for (((health, rules), haircuts), modelled) in parts {
-            let floor = if rules.floor == Fraction::MAX || haircuts == u64::MAX {
-                haircuts
-            } else {
-                scale_ceil(haircuts, rules.floor)
-            };
+            let floor = floored_ceil(haircuts, self.sizes, rules.floor);
             *health = Health {
                 assets: Usd::new(self.assets),
                 debts: Usd::new(self.debts),
@@ -293,6 +293,16 @@ impl<const N: usize> Sums<N> {
         }
         healths
     }
+}
+
+/// What counts of a haircut requirement, rounded up: the cost of size, and the floor of the rest. What is saturated stays
+/// so. The cost of size is never above the requirement that it is a part of, except by rounding.
+#[inline(always)]
+pub fn floored_ceil(haircuts: u64, sizes: u64, floor: Fraction) -> u64 {
+    if floor == Fraction::MAX || haircuts == u64::MAX {
+        return haircuts;
+    }
+    sizes.saturating_add(scale_ceil(haircuts.saturating_sub(sizes), floor))
 }
 
 /// Checks a vault at `N` levels that use the same prices. In a market with netting or scenarios it leaves the scaled

@@ -5,8 +5,9 @@
 //! Newton's steps from 0 approach the root from below: a liquidation never goes past the target. Where the pair cannot
 //! reach the target the distance has a minimum; a step beyond it is seen, because the distance did not fall, and shortened.
 
-use crate::fixed::{mul_shift_ceil, ratio_floor, scale_ceil, scale_floor, shift_div_ceil, shift_div_floor};
-use crate::haircut::{collateral_floor, debt_addon_ceil, marginal_addon_ceil, marginal_haircut_ceil};
+use crate::fixed::{mul_shift_ceil, ratio_floor, scale_floor, shift_div_ceil, shift_div_floor};
+use crate::haircut::{collateral_floor, debt_addon_ceil, marginal_addon_ceil, marginal_haircut_ceil, size_cost_ceil};
+use crate::health::{Binding, Side, floored_ceil};
 use crate::line::{Line, Point, Weights};
 use crate::liquidation::{Leg, Request};
 use crate::units::{Fraction, Usd};
@@ -23,9 +24,10 @@ pub struct Sizing<'r> {
     debt: &'r Leg<'r>,
     collateral: &'r Leg<'r>,
     bonus: Fraction,
-    /// Part of the haircut requirement that counts.
+    /// Part of the haircut requirement that counts, see [`floored_ceil`].
     floor: Fraction,
-    haircuts: i128,
+    /// What counts of it before anything is repaid.
+    required: u64,
     equity: i64,
     line: Option<Line>,
 }
@@ -39,45 +41,56 @@ struct Distance {
     relief: u64,
 }
 
-/// The most bonus that does not make a liquidation of the pair harmful, given the requirement that decides.
+/// The most bonus that does not make a liquidation of the pair harmful.
 ///
-/// Haircuts: `b <= (h + g) / (1 - h)` with the linear parts alone, times the floor in force. Portfolio and stress: with
-/// `w = 1 - dR/de` of both sides, the distance falls as long as `1 + b < w_debt / w_collateral`; half of that, so that it
-/// always gets somewhere.
+/// Where haircuts alone count: `b <= (h + g) / (1 - h)` with the linear parts alone, so that every step of a liquidation
+/// heals. With netting or stress the requirement that decides gives weights `w = 1 - dR/de` to both sides; the distance to it
+/// falls as long as `1 + b < w_debt / w_collateral`. Half of that, so that a liquidation always gets somewhere.
 ///
 /// An insolvent vault cannot be brought to any target; there the haircuts alone limit the bonus.
 pub fn bonus_limit(request: &Request) -> Fraction {
-    let haircuts = |floor: Fraction| {
-        let part = |leg: &Leg| u64::from(floored(u64::from(leg.haircut.get()), floor).try_into().unwrap_or(u32::MAX));
-        let (haircut, addon) = (part(&request.collateral), part(&request.debt));
-        ratio_floor(haircut.wrapping_add(addon), ONE.saturating_sub(haircut))
-    };
-    let Some((rules, exposures)) = request.model.filter(|_| request.target.equity() > 0) else {
-        return haircuts(Fraction::MAX);
-    };
     let (debt, collateral) = (&request.debt, &request.collateral);
-    let line = || {
-        let (owed, held) = (debt.value.get(), collateral.value.get());
-        Line::new(exposures, rules, (owed, debt.columns), (held, collateral.columns), Fraction::ZERO)
+    let Some((rules, exposures)) = request.model.filter(|_| request.target.equity() > 0) else {
+        let (haircut, addon) = (u64::from(collateral.haircut.get()), u64::from(debt.haircut.get()));
+        return ratio_floor(haircut.wrapping_add(addon), ONE.saturating_sub(haircut));
     };
-    match request.target.binding() {
-        crate::health::Binding::Haircuts => haircuts(rules.floor),
-        crate::health::Binding::Portfolio => half_gain(line().portfolio_weights()),
-        crate::health::Binding::Stress => half_gain(line().stress_weights()),
+    let (owed, held) = (debt.value.get(), collateral.value.get());
+    let line = || Line::new(exposures, rules, (owed, debt.columns), (held, collateral.columns), Fraction::ZERO);
+    half_gain(match request.target.binding() {
+        Binding::Haircuts => haircut_weights(debt, collateral, rules.floor),
+        Binding::Portfolio => line().portfolio_weights(),
+        Binding::Stress => line().stress_weights(),
+    })
+}
+
+/// The weights of the pair in `E` less what counts of `H`.
+fn haircut_weights(debt: &Leg, collateral: &Leg, floor: Fraction) -> Weights {
+    let one = ONE.cast_signed();
+    let part = |rate: u64| rate.min(u64::MAX >> 16).cast_signed();
+    Weights {
+        debt: one.wrapping_add(part(addon_rate_ceil(debt, debt.value.get(), floor))),
+        collateral: one.wrapping_sub(part(haircut_rate_ceil(collateral, collateral.value.get(), floor))),
     }
+}
+
+/// What counts of the marginal haircut of a collateral of this value, in 2^-32.
+fn haircut_rate_ceil(leg: &Leg, value: u64, floor: Fraction) -> u64 {
+    let rate = |haircut| marginal_haircut_ceil(value, haircut, leg.depth);
+    floored_ceil(rate(leg.haircut), if floor == Fraction::MAX { 0 } else { rate(Fraction::ZERO) }, floor)
+}
+
+/// The same for the add-on of a debt.
+fn addon_rate_ceil(leg: &Leg, value: u64, floor: Fraction) -> u64 {
+    let rate = |addon| marginal_addon_ceil(value, addon, leg.depth);
+    floored_ceil(rate(leg.haircut), if floor == Fraction::MAX { 0 } else { rate(Fraction::ZERO) }, floor)
 }
 
 /// `(w_debt / w_collateral - 1) / 2`, at least zero.
 fn half_gain(weights: Weights) -> Fraction {
     let gain = u64::try_from(weights.debt.saturating_sub(weights.collateral)).unwrap_or(0);
     let own = u64::try_from(weights.collateral).unwrap_or(0);
-    // Weights are below 2^34.
+    // Weights are below 2^34, see `line`; an add-on far beyond its depth only makes the gain larger.
     ratio_floor(gain, own.wrapping_mul(2))
-}
-
-/// A part of the floor: everything when it is one.
-fn floored(value: u64, floor: Fraction) -> u64 {
-    if floor == Fraction::MAX { value } else { scale_floor(value, floor) }
 }
 
 impl<'r> Sizing<'r> {
@@ -93,7 +106,7 @@ impl<'r> Sizing<'r> {
             collateral,
             bonus,
             floor: model.map_or(Fraction::MAX, |(rules, _)| rules.floor),
-            haircuts: i128::from(request.target.haircuts.get()),
+            required: if model.is_some() { request.target.floor } else { request.target.haircuts }.get(),
             equity: request.target.equity(),
             line,
         }
@@ -160,28 +173,41 @@ impl<'r> Sizing<'r> {
         Some(Distance { missing, relief: u64::try_from(relief).unwrap_or(0) })
     }
 
-    /// The haircut requirement after repaying `value` and taking `taken`: the marginal haircut goes for each dollar taken,
-    /// the marginal add-on for each dollar repaid.
+    /// What counts of the haircut requirement after repaying `value` and taking `taken`: the marginal haircut goes for each
+    /// dollar taken, the marginal add-on for each dollar repaid.
     fn haircut_point(&self, value: u64, taken: u64) -> Point {
-        let (debt, collateral) = (self.debt, self.collateral);
+        let (debt, collateral, floor) = (self.debt, self.collateral, self.floor);
         let owed = debt.value.get().saturating_sub(value);
         let held = collateral.value.get().saturating_sub(taken);
-        let hair = |v: u64| i128::from(v.wrapping_sub(collateral_floor(v, collateral.haircut, collateral.depth)));
-        let addon = |v: u64| i128::from(debt_addon_ceil(v, debt.haircut, debt.depth));
-        // What is taken beyond the collateral is lost all the same. Sums of a few 64-bit numbers.
-        let hair_gone = hair(collateral.value.get()).wrapping_sub(hair(held));
-        let addon_gone = addon(debt.value.get()).wrapping_sub(addon(owed));
-        let left = self.haircuts.wrapping_sub(hair_gone).wrapping_sub(addon_gone);
-        let left = u64::try_from(left.max(0)).unwrap_or(u64::MAX);
+        // What is taken beyond the collateral is lost all the same.
+        let hair_gone = counted(collateral, collateral.value.get(), Side::Deposit, floor).saturating_sub(counted(
+            collateral,
+            held,
+            Side::Deposit,
+            floor,
+        ));
+        let addon_gone =
+            counted(debt, debt.value.get(), Side::Debt, floor).saturating_sub(counted(debt, owed, Side::Debt, floor));
 
-        let haircut = marginal_haircut_ceil(held, collateral.haircut, collateral.depth);
+        let haircut = haircut_rate_ceil(collateral, held, floor);
         let relief = haircut
             .saturating_add(mul_shift_ceil(haircut, u64::from(self.bonus.get()), 32).unwrap_or(u64::MAX))
-            .saturating_add(marginal_addon_ceil(owed, debt.haircut, debt.depth));
-        let relief =
-            if self.floor == Fraction::MAX { relief } else { scale_ceil(relief.min(u64::MAX >> 1), self.floor) };
-        Point { requirement: floored(left, self.floor), relief: i64::try_from(relief).unwrap_or(i64::MAX) }
+            .saturating_add(addon_rate_ceil(debt, owed, floor));
+        Point {
+            requirement: self.required.saturating_sub(hair_gone).saturating_sub(addon_gone),
+            relief: i64::try_from(relief).unwrap_or(i64::MAX),
+        }
     }
+}
+
+/// What counts of the haircut or add-on of one side at this value.
+fn counted(leg: &Leg, value: u64, side: Side, floor: Fraction) -> u64 {
+    let full = match side {
+        Side::Deposit => value.wrapping_sub(collateral_floor(value, leg.haircut, leg.depth)),
+        Side::Debt => debt_addon_ceil(value, leg.haircut, leg.depth),
+    };
+    let size = if floor == Fraction::MAX { 0 } else { size_cost_ceil(value, side, leg.depth) };
+    floored_ceil(full, size, floor)
 }
 
 /// `value x (1 + bonus)`, rounded up.

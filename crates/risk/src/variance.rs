@@ -13,6 +13,9 @@ pub const MAX_MULTIPLIER: u32 = 16 << 16;
 
 /// `|new - old| / old`, rounded up, at most [`Fraction::MAX`].
 pub fn moved_ceil(old: Price, new: Price) -> Fraction {
+    if old == new {
+        return Fraction::ZERO;
+    }
     // The upper words of both mantissas, aligned to the larger price: 31 bits and more of the larger one.
     let shift = old.shift().min(new.shift());
     let aligned = |price: Price| {
@@ -20,11 +23,8 @@ pub fn moved_ceil(old: Price, new: Price) -> Fraction {
         word.checked_shr(u32::from(price.shift().wrapping_sub(shift))).unwrap_or(0)
     };
     let (old, new) = (aligned(old), aligned(new));
-    if old == new {
-        return Fraction::ZERO;
-    }
-    // Both words are below 2^32; a tick more for what they lack.
-    match (old.abs_diff(new).wrapping_add(1) << 32).checked_div(old) {
+    // Both words are below 2^32; one more for what they lack.
+    match shift_div_ceil(old.abs_diff(new).wrapping_add(1), 32, old) {
         Some(moved) => Fraction::new(u32::try_from(moved).unwrap_or(u32::MAX)),
         None => Fraction::MAX,
     }

@@ -13,6 +13,7 @@ mod interest;
 mod liquidation;
 mod model;
 mod monotone;
+mod netted;
 mod params;
 mod portfolio;
 mod price;

@@ -11,7 +11,8 @@ pub struct OpenDraft<'info> {
     pub market: AccountLoader<'info, Market>,
     /// Created by the client with `Draft::SPACE` bytes, owned by this program. It signs, so that nobody can slip in
     /// between its creation and this instruction.
-    #[account(zero, signer)]
+    // The runtime itself asks for the rent, so the framework need not.
+    #[account(zero, signer, rent_exempt = skip)]
     pub draft: AccountLoader<'info, Draft>,
 }
 

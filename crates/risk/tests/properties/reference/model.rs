@@ -148,20 +148,24 @@ impl<'a> Sums<'a> {
     /// The requirement of a level at a time, one end of it. `margin` is the haircut or add-on of a position at the level, ramp
     /// and volatility multiplier included.
     pub fn needs(&self, level: Level, now: u64, end: End, margin: impl Fn(usize) -> Exact) -> Needs {
-        let mut haircuts = Exact::zero();
+        let (mut haircuts, mut sizes) = (Exact::zero(), Exact::zero());
+        let floor = self.rules.floor(level, now, end);
         for (at, part) in self.parts.iter().enumerate() {
-            let required = match part.side {
-                Side::Deposit => hair_at(&part.value, &margin(at), part.depth, end),
-                Side::Debt => addon_at(&part.value, &margin(at), part.depth, end),
+            let required = |margin: &Exact| match part.side {
+                Side::Deposit => hair_at(&part.value, margin, part.depth, end),
+                Side::Debt => addon_at(&part.value, margin, part.depth, end),
             };
-            haircuts = haircuts + required;
+            haircuts = haircuts + required(&margin(at));
+            if self.rules.netting && part.depth != Depth::OFF {
+                sizes = sizes + required(&Exact::zero());
+            }
         }
         let (rules, places) = (self.rules, self.places);
         let (lambda, multiplier) = (of_level(&rules.lambdas, level), of_level(&rules.multipliers, level));
         Needs {
             equity: Exact::new(&self.assets - &self.debts, places),
             gross: Exact::new(&self.assets + &self.debts, places),
-            floored: &haircuts * &rules.floor(level, now, end),
+            floored: &sizes + (&haircuts - &sizes) * &floor,
             haircuts,
             square: Exact::new(&self.square * lambda * lambda, 2 * (places + COEFFICIENT + SCALE)),
             stress: Exact::new(&self.loss * multiplier, places + COEFFICIENT + SCALE).at_least(Exact::zero()),
@@ -177,7 +181,7 @@ pub struct Needs {
     pub gross: Exact,
     /// `H`.
     pub haircuts: Exact,
-    /// `floor x H`; `H` where nothing nets.
+    /// The cost of size and the floor of the rest of `H`; `H` where nothing nets.
     pub floored: Exact,
     /// `P^2`; zero where nothing nets.
     pub square: Exact,

@@ -268,8 +268,9 @@ impl Vault {
     /// D^2 / L; what counts of a deposit grows with slope 1 at most, what a debt takes with 2 + 2 D / L. With the parameter
     /// itself t ticks of 2^-32 too high:
     ///     A: 3.75 x 2^-30, D: 6.3 x 2^-30, D^2 / L: 6.1 x 2^-30, t x 2^-32 of both, 5 a position,
-    /// and 2 D / L micro-dollars: below 1, or below 2^-31 D^2 / L. A vault that passes has floor x D^2 / L below its deposits:
-    /// all is below `(10.5 + t / 4) x 2^-30 G + 5 n`. The floor rounds up by 1; inside of its ramp it is up to 3 x 2^-32 of the
+    /// and 2 D / L micro-dollars: below 1, or below 2^-31 D^2 / L. A vault that passes has D^2 / L below its deposits:
+    /// all is below `(10.5 + t / 4) x 2^-30 G + 5 n`. The cost of size alone is rounded no worse, and what counts lies between
+    /// it and the whole. The floor rounds up by 1; inside of its ramp it is up to 3 x 2^-32 of the
     /// haircuts H too high.
     ///
     /// **Factors and scenarios.** A unit is `u = 1` or at most `2^-30` of the values as computed. Exposures, and E, are too low

@@ -10,7 +10,8 @@ use crate::state::Market;
 pub struct CreateMarket<'info> {
     /// Created by the client with `Market::SPACE` bytes, owned by this program. It signs, so that nobody can slip in
     /// between its creation and this instruction.
-    #[account(zero, signer)]
+    // The runtime itself asks for the rent, so the framework need not.
+    #[account(zero, signer, rent_exempt = skip)]
     pub market: AccountLoader<'info, Market>,
     /// CHECK: only its address is stored; it never holds data.
     #[account(seeds = [seeds::AUTHORITY, market.key().as_ref()], bump)]
