@@ -190,6 +190,11 @@ impl Fixture {
         account::vault(&self.account(address).expect("a vault").data).expect("a vault")
     }
 
+    /// Markets and vaults are written past the program, so there are no books to count.
+    pub fn counts_no_books(&self) {
+        self.world_mut().tampered = true;
+    }
+
     /// Changes the market past the program. The books are not counted any more.
     pub fn tampers_with_market(&self, change: impl FnOnce(&mut Market)) {
         let address = self.market_address();

@@ -10,6 +10,7 @@ pub mod assets;
 pub mod conservation;
 pub mod errors;
 pub mod fixture;
+pub mod golden;
 pub mod governance;
 pub mod model;
 pub mod money;

@@ -6,6 +6,7 @@ pub mod bench;
 pub mod build_program;
 pub mod demo;
 pub mod docs;
+pub mod golden;
 pub mod idl;
 pub mod mutants;
 pub mod test;

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, build_program, demo, docs, idl, mutants, test};
+use xtask::{bench, build_program, demo, docs, golden, idl, mutants, test};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -23,6 +23,8 @@ usage: cargo xtask <command>
   docs [--check | --book]
       Write the figures of the book in docs, or fail when they are out of date. --book makes the pages
       as well, in docs/book.
+  golden [--check]
+      Write tests/golden/health.json, or fail when it is out of date.
   idl [--check]
       Write idl/ballast.json, or fail when it is out of date.
   mutants [argument ...]
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         "bench" => flag(rest, "--accept").and_then(bench::run),
         "build-program" => build(rest),
         "docs" => docs::run(rest),
+        "golden" => flag(rest, "--check").and_then(golden::run),
         "idl" => describe(rest),
         "mutants" => mutants::run(rest),
         _ => return usage(),
