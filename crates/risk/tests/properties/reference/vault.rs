@@ -270,8 +270,8 @@ impl Vault {
     ///     A: 3.75 x 2^-30, D: 6.3 x 2^-30, D^2 / L: 6.1 x 2^-30, t x 2^-32 of both, 5 a position,
     /// and 2 D / L micro-dollars: below 1, or below 2^-31 D^2 / L. A vault that passes has D^2 / L below its deposits:
     /// all is below `(10.5 + t / 4) x 2^-30 G + 5 n`. The cost of size alone is rounded no worse, and what counts lies between
-    /// it and the whole. The floor rounds up by 1; inside of its ramp it is up to 3 x 2^-32 of the
-    /// haircuts H too high.
+    /// it and the whole. The floor rounds up by 1; inside of its ramp it is up to 3 x 2^-32 of the rest too high, and the rest,
+    /// the linear part, is below G.
     ///
     /// **Factors and scenarios.** A unit is `u = 1` or at most `2^-30` of the values as computed. Exposures, and E, are too low
     /// by `V + n u` together. P is too high by as much again at most, as no unit of exposure moves it by more than itself; S
@@ -285,7 +285,7 @@ impl Vault {
         let mut haircuts = gross * &Exact::new(42 + ticks, 32) + Exact::int(5 * n + 1);
         let over = self.rules.valid_until + u64::from(self.rules.grace);
         if self.rules.netting && level != Level::Init && (self.rules.valid_until..over).contains(&self.now) {
-            haircuts = haircuts + &needs.haircuts * &Exact::new(3, 32);
+            haircuts = haircuts + gross * &Exact::new(3, 32);
         }
         if !self.model.rules(level, self.now).modelled() {
             return haircuts;
