@@ -33,8 +33,9 @@ fn atk_a12_the_same_account_in_every_pair_of_slots() {
         ("withdraw", "custody", "destination"),
         ("borrow", "custody", "destination"),
         ("liquidate", "collateral_custody", "destination"),
-        // One key can be market and governance.
+        // One key can be market and governance, or draft and author.
         ("create_market", "market", "governance"),
+        ("open_draft", "draft", "author"),
     ]);
     assert_eq!(accepted, expected);
 }

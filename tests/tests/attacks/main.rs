@@ -4,8 +4,8 @@
 //! Entries that cannot apply yet, and why:
 //!
 //! * A01, B01 to B07, A21: nothing reads other instructions of the transaction; there are no flash loans.
-//! * A04, G01 to G07: governance can create markets and list assets; it cannot change anything yet. A19 is a matter of
-//!   the release.
+//! * G01, G03 to G07: what governance sets counts at once; roles, delays and pauses come later. A19 is a matter of the
+//!   release.
 //! * A05, A20: the only programs called are the token programs stored with the asset; hooks are refused at listing.
 //! * A08, C05, C16: nothing caches a total, no price is derived from a balance, there are no rewards.
 //! * A13: the one list of accounts is that of `refresh_prices`, see there.

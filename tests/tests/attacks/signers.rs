@@ -16,7 +16,7 @@ fn atk_a10_every_signature_is_needed() {
             }
             let silent = unsigned(&example.instruction, example.slots, slot);
             let expected = match (example.name, *slot) {
-                ("create_market", "market") => ErrorCode::ConstraintSigner,
+                ("create_market", "market") | ("open_draft", "draft") => ErrorCode::ConstraintSigner,
                 _ => ErrorCode::AccountNotSigner,
             };
             let refusal = scene.tries(&example, &silent, &[]).unwrap_err();
@@ -24,7 +24,7 @@ fn atk_a10_every_signature_is_needed() {
             dropped += 1;
         }
     }
-    assert_eq!(dropped, 12);
+    assert_eq!(dropped, 21);
 }
 
 #[test]
@@ -42,6 +42,10 @@ fn atk_a10_nobody_signs_for_somebody_else() {
             }
         }
     }
-    // Whoever signs a new market as its governance is that; anybody may pay for somebody else's account.
-    assert_eq!(accepted, [("create_market", "governance"), ("list_asset", "payer"), ("open_vault", "payer")]);
+    // Whoever signs a new market as its governance is that; anybody may pay for somebody else's account, and write a
+    // draft of his own.
+    assert_eq!(
+        accepted,
+        [("create_market", "governance"), ("list_asset", "payer"), ("open_vault", "payer"), ("open_draft", "author")]
+    );
 }

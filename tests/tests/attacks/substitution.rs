@@ -10,7 +10,7 @@ use ballast_tests::slots::*;
 use ballast_tests::*;
 use solana_instruction::Instruction;
 
-use crate::catalogue::{Scene, blank_account};
+use crate::catalogue::{Scene, blank_account, blank_draft};
 
 /// Every kind of account on the network, by name.
 fn cast(scene: &Scene) -> Vec<(&'static str, Pubkey)> {
@@ -32,6 +32,10 @@ fn cast(scene: &Scene) -> Vec<(&'static str, Pubkey)> {
         ("foreign vault", abroad.vault_address()),
         ("copied vault", ballast_tests::address("copied vault")),
         ("blank account", blank_account()),
+        ("blank draft", blank_draft()),
+        ("draft of quant", market.drafting("quant").draft),
+        ("draft of bob", market.drafting("bob").draft),
+        ("draft abroad", ballast_tests::address("draft abroad")),
         ("SOL mint", market.token("SOL").mint),
         ("USDC mint", market.token("USDC").mint),
         ("LST mint", market.token("LST").mint),
@@ -105,6 +109,16 @@ fn atk_a09_every_other_account_in_every_slot() {
     expected.insert(("create_market", "governance", "blank account"));
     expected.insert(("deposit", "vault", "empty vault of alice"));
     expected.insert(("open_vault", "payer", "wallet of alice"));
+    // A draft may be for any market and by any key that signs; an author has several. Rows of anybody will do when they
+    // are those that governance signs for.
+    expected.insert(("open_draft", "market", "foreign market"));
+    expected.insert(("open_draft", "author", "blank draft"));
+    for name in ["write_loadings", "write_shocks", "close_draft"] {
+        expected.insert((name, "draft", "draft abroad"));
+    }
+    for name in ["set_risk_model", "set_scenarios"] {
+        expected.insert((name, "draft", "draft of bob"));
+    }
     // Anything that can be written to may be given lamports.
     let cannot = ["empty vault of alice", "wallet of bob", "clock", "system program", "our program"];
     for (name, _) in cast.iter().filter(|(name, _)| !cannot.contains(name)) {

@@ -148,3 +148,18 @@ fn atk_a04_only_the_governance_of_this_market_sets_them() {
     expect_refusal(market.sends(&[silent], &[&market.payer()]), ErrorCode::AccountNotSigner);
     market.governs(good).unwrap();
 }
+
+#[test]
+fn atk_g09_a_clock_that_goes_back_leaves_the_ramp_at_its_ends() {
+    let market = Fixture::new();
+    let start = market.now();
+    market.sets_haircuts("SOL", [3_000, 2_600, 2_500], [1_000, 750, 500], 1_000).unwrap();
+    for (seconds, haircut) in [(-1, 1_500.0), (-start, 1_500.0), (500, 2_000.0), (499, 1_999.0), (1_001, 2_500.0)] {
+        market.sets_clock(start + seconds, 2_000);
+        assert!(about(in_force(&market)[0], haircut), "{seconds}");
+    }
+    // A ramp that starts while the clock is back is no jump either.
+    market.sets_clock(start - 100, 2_000);
+    market.sets_haircuts("SOL", [2_500, 2_000, 1_600], [1_000, 750, 500], 100).unwrap();
+    assert!(about(in_force(&market)[0], 1_500.0));
+}
