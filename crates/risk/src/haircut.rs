@@ -55,7 +55,7 @@ impl Depth {
     /// The stored reciprocal is below the exact one by at most 2^-31 of it: for `value < 2^56` and a ratio of at most
     /// one that is less than 2 units of 2^-32; for larger ratios it is `ratio x 2^-31`, taken as a whole here.
     #[inline(always)]
-    fn ratio_ceil(self, value: u64) -> u64 {
+    pub fn ratio_ceil(self, value: u64) -> u64 {
         if self.reciprocal == 0 {
             return 0;
         }
@@ -76,8 +76,13 @@ impl Depth {
 /// The value is below [`MAX_VALUE`].
 #[inline(always)]
 pub fn collateral_floor(value: u64, haircut: Fraction, depth: Depth) -> u64 {
+    collateral_at_floor(value, haircut, depth, depth.ratio_ceil(value))
+}
+
+/// [`collateral_floor`] for whoever has [`Depth::ratio_ceil`] of the value already.
+#[inline(always)]
+pub fn collateral_at_floor(value: u64, haircut: Fraction, depth: Depth, ratio: u64) -> u64 {
     let kept = haircut.complement_floor();
-    let ratio = depth.ratio_ceil(value);
     let linear = u64::from(kept.get());
     if ratio.wrapping_mul(2) < linear {
         // ratio < 2^31 here, so the difference is a fraction.
@@ -97,7 +102,13 @@ pub fn collateral_floor(value: u64, haircut: Fraction, depth: Depth) -> u64 {
 /// What a debt requires beyond its value, rounded up: `V g + V^2 / L`, saturating. The value is below [`MAX_VALUE`].
 #[inline(always)]
 pub fn debt_addon_ceil(value: u64, addon: Fraction, depth: Depth) -> u64 {
-    let rate = depth.ratio_ceil(value).wrapping_add(u64::from(addon.get()));
+    debt_addon_at_ceil(value, addon, depth.ratio_ceil(value))
+}
+
+/// [`debt_addon_ceil`] for whoever has [`Depth::ratio_ceil`] of the value already.
+#[inline(always)]
+pub fn debt_addon_at_ceil(value: u64, addon: Fraction, ratio: u64) -> u64 {
+    let rate = ratio.wrapping_add(u64::from(addon.get()));
     if rate >> 32 == 0 {
         return scale_ceil(value, Fraction::new(low_word(rate)));
     }
@@ -110,10 +121,19 @@ pub fn debt_addon_ceil(value: u64, addon: Fraction, depth: Depth) -> u64 {
 /// without its linear part. Correlation saves nothing of it.
 #[inline(always)]
 pub fn size_cost_ceil(value: u64, side: Side, depth: Depth) -> u64 {
+    size_cost_at_ceil(value, side, depth, depth.ratio_ceil(value))
+}
+
+/// [`size_cost_ceil`] for whoever has [`Depth::ratio_ceil`] of the value already.
+#[inline(always)]
+pub fn size_cost_at_ceil(value: u64, side: Side, depth: Depth, ratio: u64) -> u64 {
+    if ratio >> 31 == 0 {
+        // Up to half of the depth both sides cost the same.
+        return scale_ceil(value, Fraction::new(low_word(ratio)));
+    }
     match side {
-        _ if depth.reciprocal == 0 => 0,
-        Side::Deposit => value.wrapping_sub(collateral_floor(value, Fraction::ZERO, depth)),
-        Side::Debt => debt_addon_ceil(value, Fraction::ZERO, depth),
+        Side::Deposit => value.wrapping_sub(collateral_at_floor(value, Fraction::ZERO, depth, ratio)),
+        Side::Debt => debt_addon_at_ceil(value, Fraction::ZERO, ratio),
     }
 }
 

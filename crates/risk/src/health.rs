@@ -6,7 +6,7 @@
 use crate::error::{Error, Result};
 use crate::exposure::Exposures;
 use crate::fixed::{ceil_root, scale_ceil};
-use crate::haircut::{Depth, collateral_floor, debt_addon_ceil, size_cost_ceil};
+use crate::haircut::{Depth, collateral_at_floor, debt_addon_at_ceil, size_cost_at_ceil};
 use crate::model::{Columns, Rules};
 use crate::price::{MAX_FORWARD_SECONDS, Unit};
 use crate::scenario::Losses;
@@ -218,21 +218,27 @@ struct Sums<const N: usize> {
 }
 
 impl<const N: usize> Sums<N> {
+    /// `sized`: whether the cost of size is wanted by itself.
     #[inline(always)]
-    fn add(&mut self, position: &Position<N>, value: u64) {
+    fn add(&mut self, position: &Position<N>, value: u64, sized: bool) {
         let Quote { haircuts, depth, .. } = position.quote;
+        let ratio = depth.ratio_ceil(value);
+        if sized {
+            self.sizes = self.sizes.saturating_add(size_cost_at_ceil(value, position.side, depth, ratio));
+        }
         // At most 64 values below 2^56: sums stay below 2^62. Only the requirement of a debt may saturate.
         match position.side {
             Side::Deposit => {
                 self.assets = self.assets.wrapping_add(value);
                 for (sum, haircut) in self.haircuts.iter_mut().zip(haircuts) {
-                    *sum = sum.saturating_add(value.wrapping_sub(collateral_floor(value, haircut, depth)));
+                    let counted = collateral_at_floor(value, haircut, depth, ratio);
+                    *sum = sum.saturating_add(value.wrapping_sub(counted));
                 }
             }
             Side::Debt => {
                 self.debts = self.debts.wrapping_add(value);
                 for (sum, addon) in self.haircuts.iter_mut().zip(haircuts) {
-                    *sum = sum.saturating_add(debt_addon_ceil(value, addon, depth));
+                    *sum = sum.saturating_add(debt_addon_at_ceil(value, addon, ratio));
                 }
             }
         }
@@ -259,10 +265,8 @@ fn add_up<'a, const N: usize, E: From<Error>>(
         let position = position?;
         match position.value() {
             Ok(value) => {
-                sums.add(&position, value);
+                sums.add(&position, value, exposures.is_some());
                 if let Some(exposures) = exposures {
-                    let size = size_cost_ceil(value, position.side, position.quote.depth);
-                    sums.sizes = sums.sizes.saturating_add(size);
                     // Below 2^56.
                     let size = value.cast_signed();
                     let exposure = if position.side == Side::Deposit { size } else { size.wrapping_neg() };

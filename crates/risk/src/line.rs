@@ -4,14 +4,14 @@
 //! line. So `P` is a convex function of `x` and `S` a piecewise linear one, both known from the sums at `x = 0`.
 //! Figures are in the units of [`Exposures`]; everything is rounded so that a liquidation stops early rather than late.
 
-use crate::exposure::{Exposures, PLACES};
-use crate::model::{Columns, MAX_FACTORS, MAX_SCENARIOS, Rules, Sensitivities, specific};
-use crate::portfolio::{factor_sums, specific_square_ceil};
+use crate::exposure::{Exposures, PLACES, specific_square_ceil};
+use crate::model::{Columns, MAX_FACTORS, MAX_SCENARIOS, Rules, Sensitivities};
+use crate::portfolio::factor_sums;
 use crate::scenario::{Losses, worst};
 use crate::units::Fraction;
 
-/// Slopes are kept in 2^-20: fine enough for a step, small enough for 64 bits.
-const SLOPE_PLACES: u32 = 20;
+/// Slopes are kept in 2^-26: fine enough for a step, small enough for 64 bits.
+const SLOPE_PLACES: u32 = 26;
 /// What the slope of `P` may lack through that: one for each of seven products and for the quotient, for both sides, the
 /// second times at most 1 + b.
 const SLOPE_SLACK: i64 = 20;
@@ -41,10 +41,10 @@ impl Mover {
         self.value.wrapping_add(x.wrapping_mul(self.speed >> 2) >> 30)
     }
 
-    /// `s^2 x exposure` in 2^-20.
+    /// `s^2 x exposure` in 2^-26.
     fn specific_pull(&self, x: i64) -> i64 {
         let specific = i64::from(self.sensitivities.specific);
-        // 30 and 33 bits, then 33 and 20.
+        // 30 and 33 bits, then 33 and 26.
         let moved = specific.wrapping_mul(self.at(x)) >> PLACES;
         moved.wrapping_mul(specific >> (PLACES - SLOPE_PLACES))
     }
@@ -96,10 +96,7 @@ impl Line {
         let mut line = Self { rules: *rules, shift, factors: [0; 6], losses: [0; 8], rest: 0, debt, collateral };
         if rules.netting {
             line.factors = factor_sums(exposures, rules.factors);
-            let all = exposures.used().iter();
-            let squares = all.map(|exposure| specific_square_ceil(exposure.value, specific(exposure.columns)));
-            let rest = squares.fold(0, u64::wrapping_add);
-            line.rest = rest.saturating_sub(line.own_squares(0));
+            line.rest = exposures.specific().saturating_sub(line.own_squares(0));
         }
         if rules.scenarios > 0 {
             let [a, b, c, d] = exposures.project::<8, 4>();
@@ -141,14 +138,14 @@ impl Line {
         (variance.isqrt().cast_signed(), factors)
     }
 
-    /// `lambda x d sqrt(Q) / de` of one side after `x` units, in 2^-36.
+    /// `lambda x d sqrt(Q) / de` of one side after `x` units, in 2^-42.
     fn pull(&self, side: &Mover, x: i64, root: i64, factors: &[i64; MAX_FACTORS]) -> i64 {
         let mut pull = side.specific_pull(x);
         for (sum, loading) in factors.iter().zip(side.sensitivities.loadings) {
-            // 33 bits and 21.
+            // 33 bits and 27.
             pull = pull.wrapping_add(sum.wrapping_mul(i64::from(loading) >> (PLACES - SLOPE_PLACES)));
         }
-        // A quotient of at most about one in 2^-20, times lambda of at most 2^20.
+        // A quotient of at most about one in 2^-26, times lambda of at most 2^20.
         pull.checked_div(root).unwrap_or(0).wrapping_mul(i64::from(self.rules.lambda))
     }
 
@@ -160,12 +157,12 @@ impl Line {
         let units = root.unsigned_abs().wrapping_mul(lambda) >> 16;
         let debt = self.pull(&self.debt, x, root, &factors);
         let collateral = self.pull(&self.collateral, x, root, &factors);
-        // The pulls in 2^-36 are below 2^38, speeds below 2^33 in 2^-32.
-        let growth = debt.wrapping_add((collateral >> 8).wrapping_mul(self.collateral.speed >> 8) >> 16);
+        // The pulls in 2^-42 are below 2^48, speeds below 2^33 in 2^-32.
+        let growth = debt.wrapping_add((collateral >> 10).wrapping_mul(self.collateral.speed >> 8) >> 14);
         let slack = SLOPE_SLACK.wrapping_mul(i64::from(self.rules.lambda));
         Point {
             requirement: units.wrapping_shl(self.shift),
-            relief: growth.wrapping_neg().wrapping_add(slack).wrapping_add(0xf) >> 4,
+            relief: growth.wrapping_neg().wrapping_add(slack).wrapping_add(0x3ff) >> 10,
         }
     }
 
@@ -200,7 +197,7 @@ impl Line {
     /// The weights of the pair in `E - P` before anything is repaid.
     pub fn portfolio_weights(&self) -> Weights {
         let (root, factors) = self.deviation(0);
-        let weight = |side| (1i64 << 32).wrapping_sub(self.pull(side, 0, root, &factors) >> 4);
+        let weight = |side| (1i64 << 32).wrapping_sub(self.pull(side, 0, root, &factors) >> 10);
         Weights { debt: weight(&self.debt), collateral: weight(&self.collateral) }
     }
 

@@ -4,7 +4,7 @@
 
 use crate::exposure::{Exposures, size_ceil};
 use crate::fixed::mul_shift_ceil;
-use crate::model::{MAX_FACTORS, specific};
+use crate::model::MAX_FACTORS;
 
 /// The factor sums of a vault, in 2^-30 of a unit. Factors not in use have loadings of zero.
 #[inline(always)]
@@ -15,27 +15,16 @@ pub fn factor_sums(exposures: &Exposures, factors: u8) -> [i64; MAX_FACTORS] {
     [a, b, c, d, e, f]
 }
 
-/// `(s x e)^2` of one exposure in square units, the product rounded up.
-#[inline(always)]
-pub fn specific_square_ceil(value: i64, specific: u32) -> u64 {
-    // A size below 2^31 + 32 times at most 2^30, then 32 bits squared.
-    let moved = value.unsigned_abs().wrapping_mul(u64::from(specific)).wrapping_add((1 << 30) - 1) >> 30;
-    moved.wrapping_mul(moved)
-}
-
 /// `Q` in square units, rounded up.
 ///
 /// With every volatility at most one, the exact sum is at most the square of the gross exposure, 2^31 + 32 units; the
 /// rounding of up to 38 terms adds less than 7 to its root. So it is below 2^63.
 #[inline(always)]
 pub fn variance_ceil(exposures: &Exposures, sums: &[i64; MAX_FACTORS]) -> u64 {
-    let mut variance = 0u64;
+    let mut variance = exposures.specific();
     for sum in sums {
         let size = size_ceil(*sum);
         variance = variance.wrapping_add(size.wrapping_mul(size));
-    }
-    for exposure in exposures.used() {
-        variance = variance.wrapping_add(specific_square_ceil(exposure.value, specific(exposure.columns)));
     }
     variance
 }

@@ -1,10 +1,11 @@
 //! How `P` and `S` of the staked pair come about, step by step, at spot prices.
 
 use ballast_risk::Result;
+use ballast_risk::exposure::specific_square_ceil;
 use ballast_risk::exposure::{Exposures, size_ceil};
 use ballast_risk::health::{Level, Prices};
 use ballast_risk::model::specific;
-use ballast_risk::portfolio::{factor_sums, specific_square_ceil};
+use ballast_risk::portfolio::factor_sums;
 use ballast_risk::scenario::losses_ceil;
 
 use crate::inputs::{ASSETS, FACTORS, SCENARIOS, STAKED_PAIR};

@@ -109,12 +109,19 @@ impl Failing {
         self.vault.check(Level::Target).unwrap()
     }
 
-    /// What sizing and check may disagree about: the rounding of both, native units that are not moved, and the units of
-    /// the exposures.
+    /// What sizing and check may disagree about: the rounding of both, native units that are not moved, and the units of the
+    /// exposures. A dollar of exposure moves `E - R` by at most one and twice the multiplier of the stress (a shock is
+    /// below two), a dollar of debt by as much as its marginal add-on as well.
     fn tolerance(&self, needs: &Needs, pair: (usize, usize)) -> Exact {
-        let unit = |at: usize| Exact::int(self.vault.held[at].price.value_floor(Amount::new(1)).unwrap().get() + 1);
+        let unit = |at: usize| {
+            let held = &self.vault.held[at];
+            let value = held.position([], Prices::Spot, self.vault.now).value().unwrap();
+            let size = value.checked_div(held.depth.parts().0).unwrap_or(0);
+            let slope = 4 + 2 * u128::from(size) + u128::from(self.vault.rules.multipliers[1] >> 15);
+            Exact::int(u128::from(held.price.value_floor(Amount::new(1)).unwrap().get() + 1) * slope)
+        };
         let rounding = self.vault.slack(Level::Target, needs);
-        &rounding + &rounding + (unit(pair.0) + unit(pair.1)) * Exact::int(4)
+        &rounding + &rounding + (unit(pair.0) + unit(pair.1)) * Exact::int(2)
     }
 }
 
