@@ -64,6 +64,9 @@ impl Ramp {
         // elapsed < 2^24 and reciprocal <= 2^56 / seconds + 1, so the product is below 2^56 + 2^24; without its last 24
         // bits it is the progress in 2^-32, less than one tick too high and then less than one too low.
         let elapsed = now.saturating_sub(self.start);
+        if elapsed == 0 {
+            return from;
+        }
         let progress = elapsed.wrapping_mul(self.reciprocal) >> 24;
         // `MAX` is one: a line that ended a tick below it would be too low by as much.
         let whole = |part: Fraction| u64::from(part.get()).wrapping_add(u64::from(part == Fraction::MAX));
