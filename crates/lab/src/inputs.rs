@@ -137,7 +137,7 @@ pub const LAMBDAS: [u32; 3] = [370, 320, 270];
 pub const MULTIPLIERS: [u32; 3] = [100, 90, 80];
 /// The single worst scenario counts.
 pub const TAIL: u8 = 1;
-/// Part of the haircut requirement that netting cannot save.
+/// Part of the haircut requirement that netting cannot save, beside the cost of size.
 pub const FLOOR: u16 = 2_000;
 /// How long a confirmation of the model is good for, and how long the way back to the haircuts takes: seconds.
 pub const VALIDITY: u64 = 30 * DAY;

@@ -1,12 +1,13 @@
-//! How `P` and `S` of the staked pair come about, step by step, at spot prices.
+//! How the requirements of the staked pair come about, step by step, at spot prices.
 
-use ballast_risk::Result;
 use ballast_risk::exposure::specific_square_ceil;
 use ballast_risk::exposure::{Exposures, size_ceil};
+use ballast_risk::haircut::size_cost_ceil;
 use ballast_risk::health::{Level, Prices};
 use ballast_risk::model::specific;
 use ballast_risk::portfolio::factor_sums;
 use ballast_risk::scenario::losses_ceil;
+use ballast_risk::{Result, Usd};
 
 use crate::inputs::{ASSETS, FACTORS, SCENARIOS, STAKED_PAIR};
 use crate::market::{Asset, check_at, holdings, netting};
@@ -39,7 +40,13 @@ pub fn staked_pair(assets: &[Asset]) -> Result<String> {
         table.row(&[format!("loss in the scenario {name}"), dollars(micro(loss))]);
     }
     table.row(&["S: the largest of these times the multiplier".to_owned(), usd(health.stress())]);
-    table.row(&["floor times H".to_owned(), usd(health.floor)]);
+    table.row(&["H: haircut and add-on".to_owned(), usd(health.haircuts)]);
+    for (position, holding) in STAKED_PAIR.positions.iter().zip(&vault) {
+        let value = holding.position([], Prices::Spot).value()?;
+        let cost = size_cost_ceil(value, holding.side, holding.asset.depth);
+        table.row(&[format!("C: cost of the size of {}", ASSETS[position.asset].name), usd(Usd::new(cost))]);
+    }
+    table.row(&["counts of H: C and the floor of the rest".to_owned(), usd(health.floor)]);
     Ok(table.finish())
 }
 
