@@ -86,7 +86,7 @@ pub struct Model {
     pub lambdas: [u32; 3],
     /// What scales the stress requirement.
     pub multipliers: [u32; 3],
-    /// Part of the haircut requirement that netting cannot save. `MAX` is one.
+    /// Part of the haircut requirement, beside the cost of size, that netting cannot save. `MAX` is one.
     pub floor: Fraction,
     /// From the end of the model's validity, for the length of its grace period: the way of the floor to one.
     pub fallback: Ramp,

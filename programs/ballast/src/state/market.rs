@@ -49,7 +49,7 @@ pub struct Market {
     pub fallback_reciprocal: u64,
     /// How long a confirmation of the model is good for, seconds.
     pub validity: u32,
-    /// Part of the haircut requirement that netting cannot save, in 2^-32.
+    /// Part of the haircut requirement, beside the cost of size, that netting cannot save, in 2^-32.
     pub floor: u32,
     /// Tail quantile at Init, Target, Maint, in 2^-16 standard deviations.
     pub lambdas: [u32; 3],

@@ -20,7 +20,7 @@ pub struct RiskModel {
     pub factors: u8,
     /// Tail quantile at Init, Target, Maint, in 2^-16 standard deviations.
     pub lambdas: [u32; 3],
-    /// Part of the haircut requirement that netting cannot save, in 2^-32; the largest number is one.
+    /// Part of the haircut requirement, beside the cost of size, that netting cannot save, in 2^-32; the largest number is one.
     pub floor: u32,
     /// The model counts as current for this long after it is set or confirmed, seconds.
     pub validity: u32,
