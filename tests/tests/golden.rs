@@ -3,13 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anchor_lang::AnchorDeserialize;
+use ballast_client::event::Liquidated;
 use ballast_client::instruction::MarketRef;
-use ballast_client::risk::Usd;
 use ballast_client::risk::haircut::Depth;
 use ballast_client::risk::health::Level;
+use ballast_client::risk::holding;
+use ballast_client::risk::interest::Pool;
 use ballast_client::risk::price::Price;
 use ballast_client::risk::ramp::Ramp;
-use ballast_client::{HealthView, ID, LevelView, StateView, account, snapshot};
+use ballast_client::risk::{Amount, Shares, Usd};
+use ballast_client::token::SPL_TOKEN;
+use ballast_client::{BallastError, HealthView, ID, LevelView, Market, Pubkey, StateView};
+use ballast_client::{account, local, snapshot, token};
 use ballast_tests::golden::codec::Plan;
 use ballast_tests::golden::{Golden, MarketCase, START, Vector};
 use ballast_tests::{Fixture, address, key};
@@ -65,6 +70,71 @@ fn the_compiled_program_says_the_same_of_every_vector() {
     }
 }
 
+/// Writes the accounts of a liquidation: pools and wallets that have exactly what the plan moves.
+fn stages(network: &Fixture, case: &MarketCase, vector: &Vector, plan: &Plan) -> Option<Box<Market>> {
+    let (at, bob) = (address("market"), address("bob"));
+    let mut market = case.account();
+    let (authority, bump) = Pubkey::find_program_address(&[b"authority", at.as_ref()], &ID);
+    (market.authority, market.authority_bump) = (authority, bump);
+    for (index, side, name, cash, paid) in
+        [(plan.debt_asset, 1, "debt", 0, plan.repay), (plan.collateral_asset, 0, "collateral", plan.seize, 0)]
+    {
+        let held = vector.positions.iter().find(|held| (held.asset, held.side) == (index, side))?.shares;
+        let asset = &mut market.assets[usize::from(index)];
+        let total = if side == 0 { &mut asset.deposit_shares } else { &mut asset.debt_shares };
+        *total = held.max(*total);
+        // Larger pools stop earning interest at some index, which is not what these vectors are about.
+        if (asset.deposit_shares | asset.debt_shares) >> 52 != 0 {
+            return None;
+        }
+        (asset.mint, asset.custody, asset.cash) = (address(&format!("{name} mint")), address(name), cash);
+        let mint = local::mint(&bob, asset.decimals, u64::MAX);
+        network.writes_data(&asset.mint, &SPL_TOKEN, mint);
+        network.writes_data(&asset.custody, &SPL_TOKEN, local::token_account(&asset.mint, &authority, cash));
+        let wallet = token::address(&bob, &asset.mint, &SPL_TOKEN);
+        network.writes_data(&wallet, &SPL_TOKEN, local::token_account(&asset.mint, &bob, paid));
+    }
+    network.writes_data(&at, &ID, account::encode(&*market));
+    let of = MarketRef { address: at, market: &market };
+    network.writes_data(&address("vault"), &ID, account::encode(&vector.account(&of)));
+    network.sets_clock(vector.now as i64, 1_000);
+    Some(market)
+}
+
+#[test]
+fn the_compiled_program_moves_what_the_plans_say() {
+    let golden = golden();
+    let network = Fixture::without_market();
+    network.counts_no_books();
+    network.gives_lamports(&address("bob"));
+    let mut moved = 0;
+    for (at, vector) in golden.vectors.iter().enumerate() {
+        let Some(plan) = &vector.plan else { continue };
+        let Some(market) = stages(&network, &golden.markets[vector.market], vector, plan) else { continue };
+        let of = MarketRef { address: address("market"), market: &market };
+        let (debt, collateral) = (plan.debt_asset, plan.collateral_asset);
+        let liquidate = of.liquidate(&address("bob"), &address("vault"), debt, collateral, plan.most);
+        match network.simulates(&[liquidate], &[&key("bob")]) {
+            Ok(receipt) => {
+                let event: Liquidated = receipt.event();
+                let done = Plan { most: plan.most, debt_asset: event.debt_asset, ..*plan };
+                let done = Plan { repay: event.repaid, seize: event.seized, bonus: event.bonus, ..done };
+                let done = Plan { repaid_value: event.repaid_value, seized_value: event.seized_value, ..done };
+                assert_eq!(done, *plan, "vector {at}");
+                let maint = vector.view.maint;
+                assert_eq!((event.equity_before, event.requirement_before), (maint.equity, maint.requirement));
+                moved += 1;
+            }
+            // Less than a share, or a pool beyond 64 bits: refused by the books, which are no part of a plan.
+            Err(refusal) => {
+                let books = [BallastError::AmountTooSmall.into(), BallastError::AmountOutOfRange.into()];
+                assert!(books.contains(&refusal.fault), "vector {at}: {refusal:#?}");
+            }
+        }
+    }
+    assert!(moved >= 100, "{moved}");
+}
+
 #[test]
 fn what_is_stored_for_speed_follows_from_the_rest() {
     for case in golden().markets.iter().flat_map(|market| &market.assets) {
@@ -104,6 +174,53 @@ fn what_the_numbers_say_agrees_with_itself() {
         let liquidatable = matches!(vector.view.state, StateView::Liquidatable | StateView::Insolvent);
         assert!(liquidatable || vector.plan.is_none(), "vector {at}");
     }
+}
+
+/// The vault after its plan.
+fn after(market: &Market, vector: &Vector, plan: &Plan) -> Option<HealthView> {
+    let mut vault = vector.account(&MarketRef { address: address("market"), market });
+    let pool = |index: u8, cash: u64| {
+        let pool = market.assets[usize::from(index)].accrued_pool(vector.now);
+        let all = Shares::new(u64::MAX);
+        Pool { cash: Amount::new(cash), deposit_shares: all, debt_shares: all, ..pool }
+    };
+    let (debt, collateral) = (vault.holding(plan.debt_asset), vault.holding(plan.collateral_asset));
+    let repaid = holding::repay(&mut pool(plan.debt_asset, 0), debt, Amount::new(plan.repay)).ok()?;
+    let seized = Some(Amount::new(plan.seize));
+    let taken = holding::withdraw(&mut pool(plan.collateral_asset, u64::MAX), collateral, seized).ok()?;
+    vault.set_holding(plan.debt_asset, repaid.holding).unwrap();
+    vault.set_holding(plan.collateral_asset, taken.holding).unwrap();
+    // A debt that is closed whole may go further.
+    let closed = repaid.holding.shares.is_zero();
+    (!closed).then(|| snapshot::health(market, &vault, vector.now))
+}
+
+#[test]
+fn every_plan_leads_towards_the_target_and_not_beyond() {
+    let golden = golden();
+    let accounts: Vec<_> = golden.markets.iter().map(MarketCase::account).collect();
+    let mut tried = 0;
+    for (at, vector) in golden.vectors.iter().enumerate() {
+        let Some(plan) = &vector.plan else { continue };
+        let market = &accounts[vector.market];
+        let Some(view) = after(market, vector, plan) else { continue };
+        let missing = |level: &LevelView| i128::from(level.requirement) - i128::from(level.equity);
+        let (before, after) = (missing(&vector.view.target), missing(&view.target));
+        let LevelView { assets, debts, .. } = vector.view.target;
+        // A native unit of each, and what a unit value lacks of a price.
+        let unit = |index: u8| {
+            let price = market.assets[usize::from(index)].spot().unwrap();
+            price.value_floor(Amount::new(1)).map_or(0, Usd::get) + 1
+        };
+        let rounding = ((assets + debts) >> 25) + 2 * unit(plan.debt_asset) + 2 * unit(plan.collateral_asset);
+        let rounding = i128::from(rounding);
+        assert!(after >= -rounding, "vector {at}: {after} after {before}, {rounding}");
+        // No liquidation brings an insolvent vault to a target, and a saturated requirement says nothing of distances.
+        let solvent = vector.view.state == StateView::Liquidatable && vector.view.target.requirement < u64::MAX;
+        assert!(!solvent || after <= before + rounding, "vector {at}: {after} after {before}, {rounding}");
+        tried += 1;
+    }
+    assert!(tried >= 80, "{tried}");
 }
 
 /// How many vectors there are of each kind.
