@@ -175,10 +175,18 @@ impl Health {
         Usd::new(units.wrapping_shl(shift))
     }
 
-    /// `R`: what the equity must reach, rounded up. For display, and for the size of a liquidation; [`Health::passes`]
-    /// decides more exactly.
+    /// `R`: what the equity must reach, rounded up, so that `E >= R` says what [`Health::passes`] does. For display, and for
+    /// the bonus of a liquidation: it takes a root.
     pub fn requirement(&self) -> Usd {
-        self.floor.max(self.portfolio()).max(self.stress())
+        let modelled = self.portfolio().max(self.stress());
+        if modelled.is_zero() {
+            return self.floor;
+        }
+        // Portfolio and stress are compared with the sum of exposures that were rounded down; what that cost is required
+        // as well. Equity in units is at most 2^31, a unit 2^31.
+        let units = self.modelled.equity.wrapping_shl(self.modelled.shift);
+        let rounding = u64::try_from(self.equity().wrapping_sub(units)).unwrap_or(0);
+        self.floor.max(Usd::new(modelled.get().saturating_add(rounding)))
     }
 
     /// The largest requirement; of equal ones the first.

@@ -55,9 +55,13 @@ fn what_is_shown() {
     // The root of 10 is 4 rounded up, the half of 7 as well, and a unit is 8 micro-dollars.
     let shown = of(31);
     assert_eq!((shown.portfolio().get(), shown.portfolio_squared(), shown.stress().get()), (32, 640, 32));
-    assert_eq!((shown.requirement().get(), shown.binding(), shown.equity()), (32, Binding::Portfolio, 700));
+    // Of the equity of 700, 700 are lost by rounding the exposures; they are required as well.
+    assert_eq!((shown.requirement().get(), shown.binding(), shown.equity()), (732, Binding::Portfolio, 700));
+    let whole = |equity| health(1_000, 300, 31, Modelled { equity, ..modelled }).requirement().get();
+    assert_eq!((whole(87), whole(88), whole(80)), (32 + 4, 32, 32 + 60));
     // Of equal ones the first decides.
-    assert_eq!((of(32).requirement().get(), of(32).binding()), (32, Binding::Haircuts));
+    assert_eq!((of(32).requirement().get(), of(32).binding()), (732, Binding::Haircuts));
+    assert_eq!((of(733).requirement().get(), of(733).binding()), (733, Binding::Haircuts));
     let more = |squared, loss| health(0, 5, 31, Modelled { squared, loss, ..modelled });
     assert_eq!((more(9, 7 << 16).requirement().get(), more(9, 7 << 16).binding()), (32, Binding::Stress));
     assert_eq!((more(9, (6 << 16) + 1).stress().get(), more(9, 6 << 16).stress().get()), (32, 24));

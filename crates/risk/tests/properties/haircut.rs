@@ -1,8 +1,10 @@
 //! The size-dependent requirement of one position against the integral it stands for.
 use crate::reference::*;
 use ballast_risk::haircut::{
-    Depth, MIN_DEPTH, collateral_floor, debt_addon_ceil, marginal_addon_ceil, marginal_haircut_ceil,
+    Depth, MIN_DEPTH, collateral_floor, debt_addon_ceil, marginal_addon_ceil, marginal_haircut_ceil, size_cost_at_ceil,
+    size_cost_ceil,
 };
+use ballast_risk::health::Side;
 use ballast_risk::units::MAX_VALUE;
 use ballast_risk::{Fraction, Usd};
 use proptest::prelude::*;
@@ -143,6 +145,33 @@ fn any_depth_is_decided() {
         let depth = Depth::from_parts(l, reciprocal, shift);
         let _ = (collateral_floor(value, h, depth), debt_addon_ceil(value, h, depth));
         let _ = (marginal_haircut_ceil(value, h, depth), marginal_addon_ceil(value, h, depth));
+        Ok(())
+    });
+}
+
+/// The cost of size by itself: never below the exact one, above by less than a debt's is (see the add-on); up to half of
+/// the depth the same for both sides, and nothing without a depth.
+#[test]
+fn size_costs_both_sides_the_same_up_to_half_of_the_depth() {
+    holds((values(), depths(), any::<u8>()), |(value, depth, near)| {
+        let l = depth.parts().0;
+        // Half of the cases within a few depths.
+        let value = if near < 128 && l != 0 { value % (2 * l) } else { value } % MAX_VALUE;
+        let [deposit, debt] = [Side::Deposit, Side::Debt].map(|side| size_cost_ceil(value, side, depth));
+        if l == 0 {
+            prop_assert_eq!((deposit, debt), (0, 0));
+            return Ok(());
+        }
+        let exact = Exact::int(value);
+        let (sold, bought) =
+            (hair(&exact, Fraction::ZERO, depth, End::Low), addon(&exact, Fraction::ZERO, depth, End::Low));
+        prop_assert!(Exact::int(deposit) >= sold && Exact::int(debt) >= bought || debt == u64::MAX);
+        prop_assert!(Exact::int(deposit) - sold <= &exact * &Exact::tick(30) + Exact::int(4));
+        if value < l / 2 - l / 1_000 {
+            prop_assert_eq!(deposit, debt);
+        }
+        prop_assert!(deposit <= debt && deposit <= value);
+        prop_assert_eq!(deposit, size_cost_at_ceil(value, Side::Deposit, depth, depth.ratio_ceil(value)));
         Ok(())
     });
 }

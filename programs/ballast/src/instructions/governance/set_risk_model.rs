@@ -13,7 +13,7 @@ use crate::state::draft::LoadingRow;
 use crate::state::{Draft, Market};
 
 /// The portfolio requirement of a market, without its loadings.
-#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, Default)]
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct RiskModel {
     /// Off: haircuts and stress alone decide, everything else here is zero, and no draft is needed.
     pub netting: bool,
@@ -63,6 +63,8 @@ impl Market {
     fn set_portfolio(&mut self, parameters: &RiskModel, now: u64) -> Result<()> {
         if parameters.netting {
             check_validity(parameters.validity, parameters.grace).or_refuse()?;
+        } else {
+            ensure!(*parameters == RiskModel::default(), BadModel);
         }
         self.netting = u8::from(parameters.netting);
         self.factors = parameters.factors;

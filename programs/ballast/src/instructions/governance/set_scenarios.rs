@@ -4,6 +4,7 @@ use anchor_lang::prelude::*;
 use ballast_risk::model::{MAX_SCENARIOS, Sensitivities};
 use ballast_risk::params::{check_model, check_sensitivities};
 
+use crate::ensure;
 use crate::error::OrRefuse;
 use crate::event::ScenariosSet;
 use crate::instructions::governance::set_risk_model::TakeOver;
@@ -12,7 +13,7 @@ use crate::state::draft::ShockRow;
 use crate::state::{MAX_ASSETS, Market};
 
 /// The stress requirement of a market, without its shocks.
-#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, Default)]
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scenarios {
     /// None: no stress requirement, everything else here is zero, and no draft is needed.
     pub count: u8,
@@ -26,6 +27,7 @@ pub struct Scenarios {
 
 impl Market {
     fn set_stress(&mut self, parameters: &Scenarios) -> Result<()> {
+        ensure!(parameters.count > 0 || *parameters == Scenarios::default(), BadModel);
         self.scenarios = parameters.count;
         self.tail = parameters.tail;
         self.multipliers = parameters.multipliers;
