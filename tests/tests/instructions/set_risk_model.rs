@@ -100,6 +100,10 @@ fn with_netting_off_the_rest_is_nothing() {
         |off: &mut RiskModel| off.factors = 1,
         |off: &mut RiskModel| off.lambdas = [0, 0, 1],
         |off: &mut RiskModel| off.lambdas = [TIMES; 3],
+        |off: &mut RiskModel| off.floor = 1,
+        |off: &mut RiskModel| off.validity = 1,
+        |off: &mut RiskModel| off.grace = 1,
+        |off: &mut RiskModel| off.factor_names[5][15] = 1,
     ] {
         let mut off = RiskModel::default();
         change(&mut off);

@@ -153,10 +153,14 @@ fn atk_g02_counts_tails_and_multipliers_have_their_ranges() {
     let with = |count: u8, tail: u8, multipliers: [u32; 3]| {
         adopts(&Scenarios { count, tail, multipliers, ..Scenarios::default() }, [0; 8])
     };
-    for (count, tail) in [(0, 0), (1, 1), (8, 1), (8, 8), (5, 5)] {
+    for (count, tail) in [(1, 1), (8, 1), (8, 8), (5, 5)] {
         with(count, tail, [TIMES; 3]).unwrap();
     }
-    for (count, tail) in [(0, 1), (1, 0), (1, 2), (8, 0), (8, 9), (9, 1), (255, 255)] {
+    // Without scenarios there is nothing to say about them.
+    with(0, 0, [0; 3]).unwrap();
+    let named = Scenarios { names: [[1; 16]; 8], ..Scenarios::default() };
+    expect_refusal(adopts(&named, [0; 8]), BallastError::BadModel);
+    for (count, tail) in [(0, 0), (0, 1), (1, 0), (1, 2), (8, 0), (8, 9), (9, 1), (255, 255)] {
         expect_refusal(with(count, tail, [TIMES; 3]), BallastError::BadModel);
     }
     for multipliers in [[0; 3], [4 * TIMES; 3], [4 * TIMES, 1, 0], [1, 1, 1]] {

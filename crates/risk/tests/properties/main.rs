@@ -22,3 +22,4 @@ mod scenario;
 mod shares;
 mod totality;
 mod variance;
+mod weights;

@@ -97,3 +97,8 @@ fn validity_and_grace_are_checked() {
         assert_eq!(check_validity(validity, grace), expected, "{validity} and {grace}");
     }
 }
+
+#[test]
+fn the_largest_bonus_is_a_quarter() {
+    assert_eq!(MAX_BONUS, Fraction::from_bps(2_500).unwrap());
+}
