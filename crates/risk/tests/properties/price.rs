@@ -229,3 +229,14 @@ fn the_amount_for_a_value() {
         Ok(())
     });
 }
+
+#[test]
+fn a_stored_price_is_one_with_its_top_bit_set() {
+    let whole = Price::from_parts(1 << 63, 63).unwrap();
+    assert_eq!(Price::stored(1 << 63, 63), Some(whole));
+    assert_eq!(Price::stored(u64::MAX, 200).map(Price::mantissa), Some(u64::MAX));
+    assert_eq!((Price::stored(0, 63), Price::stored((1 << 63) - 1, 63)), (None, None));
+    // One micro-dollar for a native unit: 2^56 units are too many.
+    assert_eq!(whole.value_floor(Amount::new(MAX_VALUE - 1)), Ok(Usd::new(MAX_VALUE - 1)));
+    assert_eq!(whole.value_floor(Amount::new(MAX_VALUE)), Err(Error::ValueOutOfRange));
+}
