@@ -1,8 +1,8 @@
 //! Prices against exact arithmetic: what an oracle's decimal becomes, how it moves, what it makes of amounts.
 use crate::reference::*;
-use ballast_risk::price::{MAX_SHIFT, MIN_SHIFT, Price, average_weight, confidence_ceil};
+use ballast_risk::price::{MAX_SHIFT, MIN_SHIFT, Price, Unit, average_weight, confidence_ceil};
 use ballast_risk::units::MAX_VALUE;
-use ballast_risk::{Amount, Error, Usd};
+use ballast_risk::{Amount, Error, Index, Rate, Shares, Usd};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use proptest::prelude::*;
@@ -239,4 +239,16 @@ fn a_stored_price_is_one_with_its_top_bit_set() {
     // One micro-dollar for a native unit: 2^56 units are too many.
     assert_eq!(whole.value_floor(Amount::new(MAX_VALUE - 1)), Ok(Usd::new(MAX_VALUE - 1)));
     assert_eq!(whole.value_floor(Amount::new(MAX_VALUE)), Err(Error::ValueOutOfRange));
+}
+
+#[test]
+fn units_at_their_bounds() {
+    let whole = Price::from_parts(1 << 63, 63).unwrap();
+    // An index below one is none.
+    assert_eq!(whole.unit_floor(Index::new(Index::ONE.get() - 1)), Unit::NONE);
+    assert_ne!(whole.unit_floor(Index::ONE), Unit::NONE);
+    // A quarter of a micro-dollar for a share: 2^58 shares are too many.
+    let quarter = Unit { mantissa: 1 << 30, shift: 32 };
+    let value = |shares| quarter.value_floor(Shares::new(shares), Rate::ZERO, 0);
+    assert_eq!((value((1 << 58) - 4), value(1 << 58)), (Some(MAX_VALUE - 1), None));
 }
