@@ -4,7 +4,7 @@ use crate::reference::vault::*;
 use ballast_risk::health::{Binding, Health, Level, Modelled, Prices, Side, assess};
 use ballast_risk::model::{Rules, Sensitivities};
 use ballast_risk::params::Levels;
-use ballast_risk::{Error, Fraction, Usd};
+use ballast_risk::{Error, Fraction, Rate, Usd};
 
 fn health(assets: u64, debts: u64, floor: u64, modelled: Modelled) -> Health {
     let [assets, debts, floor] = [assets, debts, floor].map(Usd::new);
@@ -136,4 +136,14 @@ fn what_is_saturated_stays_so() {
     for floor in [0, 1, u32::MAX] {
         assert_eq!((of(floor).haircuts, of(floor).floor, of(floor).passes()), (Usd::MAX, Usd::MAX, false));
     }
+}
+
+#[test]
+fn yearly_rates_become_rates_per_second() {
+    let rate = |bps| Rate::from_yearly_bps(bps).map(Rate::get);
+    // 2^52 / 31,536,000, rounded down.
+    assert_eq!((rate(0), rate(10_000)), (Some(0), Some(142_808_207)));
+    assert_eq!((rate(150_375), rate(150_376), rate(u32::MAX)), (Some(2_147_478_418), None, None));
+    let part = |bps| Fraction::from_bps(bps);
+    assert_eq!((part(10_000), part(10_001), part(0)), (Some(Fraction::MAX), None, Some(Fraction::ZERO)));
 }

@@ -18,6 +18,7 @@ use crate::reference::*;
 struct Failing {
     vault: Vault,
     bonus: Bonus,
+    dust: Usd,
 }
 
 /// Indexes are one and no interest is pending, so that shares are native units.
@@ -46,9 +47,10 @@ fn failing(most: u32) -> impl Strategy<Value = Option<Failing>> {
         let counted = vault.check(Level::Target).is_ok_and(|health| health.haircuts < Usd::MAX);
         (fails && counted).then_some(vault)
     });
-    (vault, bonus).prop_map(|(vault, bps)| {
+    let dust = prop_oneof![Just(0), between(0, 1 << 40)];
+    (vault, bonus, dust).prop_map(|(vault, bps, dust)| {
         let [least, most, slope] = bps.map(|bps| Fraction::from_bps(bps).unwrap());
-        Some(Failing { vault: vault?, bonus: Bonus { least, most, slope } })
+        Some(Failing { vault: vault?, bonus: Bonus { least, most, slope }, dust: Usd::new(dust) })
     })
 }
 
@@ -89,7 +91,7 @@ impl Failing {
             debt: leg(debt),
             collateral: leg(collateral),
             bonus: self.bonus,
-            dust: Usd::ZERO,
+            dust: self.dust,
             most,
         })
     }
