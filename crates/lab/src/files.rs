@@ -30,6 +30,8 @@ pub fn generate() -> Outcome<Vec<File>> {
         file("staked-pair-steps.md", tables::staked_pair_steps(&assets).map_err(refused)?),
         file("summary.md", tables::summary(&assets).map_err(refused)?),
         file("unconfirmed.md", tables::unconfirmed(&assets).map_err(refused)?),
+        file("phasing-in.md", tables::phasing_in(&assets).map_err(refused)?),
+        file("parameters.md", tables::parameters()),
         file("margin-by-size.svg", plots::by_size()?),
         file("margin-by-correlation.svg", plots::by_correlation()?),
     ];

@@ -143,6 +143,13 @@ pub const FLOOR: u16 = 2_000;
 pub const VALIDITY: u64 = 30 * DAY;
 pub const GRACE: u64 = 7 * DAY;
 
+/// How long nothing rises at Target and Maint after a new model was taken over: seconds. That of a new market.
+pub const NOTICE: u64 = DAY;
+/// What the next model says of [`JITOSOL`] in the scenario `unstaking`.
+pub const NEXT_UNSTAKING: Bps = -1_800;
+/// Its place in [`SCENARIOS`].
+pub const UNSTAKING: usize = 4;
+
 pub struct Vault {
     /// Part of the name of its file.
     pub file: &'static str,

@@ -3,7 +3,9 @@
 use ballast_risk::exposure::Exposures;
 use ballast_risk::haircut::Depth;
 use ballast_risk::health::{Health, Level, MarginState, Position, Prices, Quote, Side, assess};
-use ballast_risk::model::{Columns, MAX_FACTORS, MAX_SCENARIOS, Model, ONE, Rules, Sensitivities, TIMES_ONE};
+use ballast_risk::model::{
+    Coefficients, MAX_FACTORS, MAX_SCENARIOS, Model, ONE, Rules, Sensitivities, TIMES_ONE, Terms,
+};
 use ballast_risk::params::Levels;
 use ballast_risk::price::{Price, Unit};
 use ballast_risk::ramp::Ramp;
@@ -24,7 +26,7 @@ pub struct Asset {
     pub addons: Levels,
     pub depth: Depth,
     pub sensitivities: Sensitivities,
-    columns: Columns,
+    columns: Coefficients,
 }
 
 /// A position of a vault, in native units.
@@ -70,13 +72,20 @@ impl Asset {
             addons: levels(input.addons),
             depth,
             sensitivities,
-            columns: sensitivities.columns(),
+            columns: [sensitivities.columns(); 2],
         })
     }
 
     /// The same asset with other sensitivities, or another depth.
     pub fn with(mut self, sensitivities: Sensitivities, depth: Depth) -> Self {
-        (self.sensitivities, self.columns, self.depth) = (sensitivities, sensitivities.columns(), depth);
+        (self.sensitivities, self.columns, self.depth) = (sensitivities, [sensitivities.columns(); 2], depth);
+        self
+    }
+
+    /// The same asset with the sensitivities of a model that replaces another one, as the program takes them over.
+    pub fn replaced(mut self, sensitivities: Sensitivities) -> Self {
+        let [current, _] = self.columns;
+        (self.sensitivities, self.columns) = (sensitivities, [sensitivities.columns(), current]);
         self
     }
 
@@ -120,7 +129,7 @@ fn levels(bps: [Bps; 3]) -> Levels {
 }
 
 /// Basis points in 2^-30, rounded towards zero.
-fn coefficient(bps: Bps) -> i32 {
+pub fn coefficient(bps: Bps) -> i32 {
     i32::try_from(i64::from(bps) * i64::from(ONE) / 10_000).expect("below two")
 }
 
@@ -157,13 +166,13 @@ fn times(hundredths: u32) -> u32 {
 
 /// A market that has nothing but haircuts.
 pub fn haircuts_alone() -> Model {
-    Model { floor: Fraction::MAX, ..Model::default() }
+    Model::default()
 }
 
 /// The model of the table: netting with all its factors and scenarios, confirmed at second 0.
 pub fn netting() -> Model {
     let count = |length: usize, most: usize| u8::try_from(length.min(most)).expect("single digits");
-    Model {
+    let terms = Terms {
         netting: true,
         factors: count(inputs::FACTORS.len(), MAX_FACTORS),
         scenarios: count(inputs::SCENARIOS.len(), MAX_SCENARIOS),
@@ -171,8 +180,17 @@ pub fn netting() -> Model {
         lambdas: inputs::LAMBDAS.map(times),
         multipliers: inputs::MULTIPLIERS.map(times),
         floor: Fraction::from_bps(inputs::FLOOR).expect("a part"),
-        fallback: Ramp::new(inputs::VALIDITY, inputs::GRACE).expect("a ramp of days"),
-    }
+    };
+    let fallback = Ramp::new(inputs::VALIDITY, inputs::GRACE).expect("a ramp of days");
+    Model { current: terms, fallback, ..Model::default() }
+}
+
+/// The same model from second 0 on, when it replaces one with the same terms: after the notice it phases in for as long
+/// again. What changes is the sensitivities, see [`Asset::replaced`].
+pub fn phasing_in() -> Model {
+    let model = netting();
+    let change = Ramp::new(inputs::NOTICE, inputs::NOTICE).expect("a ramp of days");
+    Model { previous: model.current, change, ..model }
 }
 
 /// The checks of a vault at all levels.

@@ -1,6 +1,8 @@
-//! The tables of the worked example, as Markdown.
+//! The tables of the book, as Markdown.
 
 mod inputs;
+mod parameters;
+mod phasing_in;
 mod steps;
 mod unconfirmed;
 
@@ -13,6 +15,8 @@ use crate::market::{Asset, Checked, check, haircuts_alone, holdings, netting};
 use crate::text::{Table, binding, dollars, grouped, ratio, state, usd};
 
 pub use inputs::{assets as asset_inputs, correlations, model as model_inputs, scenarios as scenario_inputs};
+pub use parameters::parameters;
+pub use phasing_in::phasing_in;
 pub use steps::staked_pair as staked_pair_steps;
 pub use unconfirmed::unconfirmed;
 
@@ -51,7 +55,7 @@ pub fn checks(assets: &[Asset], vault: &Vault) -> Result<String> {
 }
 
 fn check_row(label: &str, model: &Model, health: &Health) -> [String; 9] {
-    let modelled = |figure| if model.netting { usd(figure) } else { String::from("–") };
+    let modelled = |figure| if model.current.netting { usd(figure) } else { String::from("–") };
     [
         label.to_owned(),
         dollars(health.equity()),

@@ -29,10 +29,11 @@ pub fn usd(value: Usd) -> String {
 /// Hundredths of a percent as a percentage without needless zeros.
 pub fn percent(bps: i64) -> String {
     let (sign, size) = (if bps < 0 { "-" } else { "" }, bps.unsigned_abs());
-    match (size / 100, size % 100) {
-        (whole, 0) => format!("{sign}{whole} %"),
-        (whole, rest) if rest % 10 == 0 => format!("{sign}{whole}.{} %", rest / 10),
-        (whole, rest) => format!("{sign}{whole}.{rest:02} %"),
+    let whole = grouped(size / 100);
+    match size % 100 {
+        0 => format!("{sign}{whole} %"),
+        rest if rest % 10 == 0 => format!("{sign}{whole}.{} %", rest / 10),
+        rest => format!("{sign}{whole}.{rest:02} %"),
     }
 }
 
@@ -44,6 +45,18 @@ pub fn ratio(part: i64, whole: u64) -> String {
     let tenths = i128::from(part) * 1_000 / i128::from(whole);
     let sign = if tenths < 0 { "-" } else { "" };
     format!("{sign}{}.{} %", tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10)
+}
+
+/// Seconds in the largest unit that leaves no rest.
+pub fn duration(seconds: u64) -> String {
+    let unit = |size: u64| seconds / size;
+    match seconds {
+        86_400 => String::from("1 day"),
+        _ if seconds > 0 && seconds.is_multiple_of(86_400) => format!("{} days", unit(86_400)),
+        _ if seconds > 0 && seconds.is_multiple_of(3_600) => format!("{} h", unit(3_600)),
+        _ if seconds > 0 && seconds.is_multiple_of(60) => format!("{} min", unit(60)),
+        _ => format!("{seconds} s"),
+    }
 }
 
 pub const fn binding(binding: Binding) -> &'static str {
@@ -63,17 +76,27 @@ pub const fn state(state: MarginState) -> &'static str {
     }
 }
 
-/// A table of Markdown. The first column is text, the others are numbers.
+/// A table of Markdown.
 pub struct Table {
     text: String,
 }
 
 impl Table {
+    /// The first column is text, the others are numbers.
     pub fn new<S: AsRef<str>>(heads: &[S]) -> Self {
+        Self::aligned(heads, "|---:")
+    }
+
+    /// All columns are text.
+    pub fn of_text<S: AsRef<str>>(heads: &[S]) -> Self {
+        Self::aligned(heads, "|---")
+    }
+
+    fn aligned<S: AsRef<str>>(heads: &[S], others: &str) -> Self {
         let mut table = Self { text: String::new() };
         table.row(heads);
         for at in 0..heads.len() {
-            table.text.push_str(if at == 0 { "|---" } else { "|---:" });
+            table.text.push_str(if at == 0 { "|---" } else { others });
         }
         table.text.push_str("|\n");
         table

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use ballast_risk::table::Parameter;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -100,7 +102,8 @@ fn cited_sections_exist() {
     let model = &pages()[Path::new("risk-model.md")];
     let headings: Vec<&str> = model.lines().filter_map(|line| line.strip_prefix('#')).collect();
     let mut cited = 0;
-    for entry in fs::read_dir(root().join("crates/risk/src")).expect("the crate") {
+    let folders = ["crates/risk/src", "crates/risk/src/health"];
+    for entry in folders.into_iter().flat_map(|folder| fs::read_dir(root().join(folder)).expect("the crate")) {
         let path = entry.expect("an entry").path();
         let Ok(source) = fs::read_to_string(&path) else { continue };
         for rest in source.split("(risk-model ").skip(1) {
@@ -116,4 +119,29 @@ fn cited_sections_exist() {
         }
     }
     assert!(cited >= 10, "the comments cite the model");
+}
+
+/// Tables of refusals name errors of the program, tables of parameters those of its table.
+#[test]
+fn named_errors_and_parameters_exist() {
+    let errors = fs::read_to_string(root().join("programs/ballast/src/error.rs")).expect("the errors");
+    let error = |name: &str| errors.contains(&format!("    {name} = "));
+    let parameter = |name: &str| Parameter::ALL.iter().any(|parameter| parameter.name() == name);
+    let mut named = 0;
+    for (page, text) in pages() {
+        let mut exists: Option<&dyn Fn(&str) -> bool> = None;
+        for line in text.lines() {
+            exists = match line {
+                _ if line.starts_with("| error |") || line.starts_with("| refusal |") => Some(&error),
+                _ if line.starts_with("| parameter |") => Some(&parameter),
+                _ => exists.filter(|_| line.starts_with('|')),
+            };
+            let cell = line.split('|').nth(1).unwrap_or_default();
+            for name in exists.iter().flat_map(|_| cell.split('`').skip(1).step_by(2)) {
+                assert!(exists.is_some_and(|exists| exists(name)), "{}: no {name}", page.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 30, "the pages name refusals");
 }

@@ -9,14 +9,14 @@ use ballast_risk::params::{RiskParameters, check_model, check_risk, check_sensit
 #[test]
 fn a_market_would_accept_these_parameters() {
     let model = netting();
-    assert_eq!(check_model(&model), Ok(()));
-    assert_eq!(check_model(&haircuts_alone()), Ok(()));
+    assert_eq!(check_model(&model.current), Ok(()));
+    assert_eq!(check_model(&haircuts_alone().current), Ok(()));
     let seconds = |time: u64| u32::try_from(time).expect("days");
     assert_eq!(check_validity(seconds(inputs::VALIDITY), seconds(inputs::GRACE)), Ok(()));
     for asset in market::assets().expect("prices in range") {
         let market::Asset { haircuts, addons, depth, .. } = asset;
         assert_eq!(check_risk(&RiskParameters { haircuts, addons, depth, bonus: Bonus::default() }), Ok(()));
-        assert_eq!(check_sensitivities(&model, &asset.sensitivities), Ok(()));
+        assert_eq!(check_sensitivities(&model.current, &asset.sensitivities), Ok(()));
     }
 }
 

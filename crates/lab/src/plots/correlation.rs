@@ -5,7 +5,7 @@ use std::error::Error;
 use ballast_risk::Usd;
 use ballast_risk::haircut::Depth;
 use ballast_risk::health::{Health, Level, Prices, Side};
-use ballast_risk::model::{Model, ONE, Sensitivities};
+use ballast_risk::model::{Model, ONE, Sensitivities, Terms};
 
 use super::chart::{Axis, BLUE, Chart, Line, ORANGE, Stroke};
 use crate::inputs::{ASSETS, ETH};
@@ -31,7 +31,8 @@ pub fn by_correlation() -> Result<String, Box<dyn Error>> {
     let required: Part = Health::requirement;
     let floor: Part = |health| health.floor;
     // Correlation is all that moves here.
-    let netting = Model { scenarios: 0, tail: 0, multipliers: [0; 3], ..netting() };
+    let terms = Terms { scenarios: 0, tail: 0, multipliers: [0; 3], ..netting().current };
+    let netting = Model { current: terms, ..netting() };
     Chart {
         title: "Initial margin of two positions by correlation",
         x: Axis {

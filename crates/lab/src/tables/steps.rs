@@ -4,7 +4,7 @@ use ballast_risk::exposure::specific_square_ceil;
 use ballast_risk::exposure::{Exposures, size_ceil};
 use ballast_risk::haircut::size_cost_ceil;
 use ballast_risk::health::{Level, Prices};
-use ballast_risk::model::specific;
+use ballast_risk::model::{Measure, specific};
 use ballast_risk::portfolio::factor_sums;
 use ballast_risk::scenario::losses_ceil;
 use ballast_risk::{Result, Usd};
@@ -19,6 +19,7 @@ pub fn staked_pair(assets: &[Asset]) -> Result<String> {
     let vault = holdings(assets, &STAKED_PAIR);
     let (health, exposures) = check_at(&model, &vault, Level::Maint, Prices::Spot)?;
     let exposures = exposures.expect("netting looks at exposures");
+    let measure = model.rules(Level::Maint, 0).first;
     let micro = |units: i64| units << exposures.shift();
 
     let mut table = Table::new(&["step", "$"]);
@@ -26,16 +27,17 @@ pub fn staked_pair(assets: &[Asset]) -> Result<String> {
         let name = ASSETS[position.asset].name;
         table.row(&[format!("exposure to {name}"), dollars(micro(exposure.value))]);
     }
-    for (name, size) in FACTORS.iter().zip(factor_sizes(&exposures)) {
+    for (name, size) in FACTORS.iter().zip(factor_sizes(&exposures, &measure)) {
         table.row(&[format!("moved by one deviation of the factor {name}"), dollars(micro(size))]);
     }
     for (position, exposure) in STAKED_PAIR.positions.iter().zip(exposures.used()) {
-        let moved = specific_square_ceil(exposure.value, specific(exposure.columns)).isqrt().cast_signed();
+        let moved =
+            specific_square_ceil(exposure.value, specific(measure.version.of(exposure.columns))).isqrt().cast_signed();
         let name = ASSETS[position.asset].name;
         table.row(&[format!("moved by one specific deviation of {name}"), dollars(micro(moved))]);
     }
     table.row(&["P: lambda times the root of the sum of these squares".to_owned(), usd(health.portfolio())]);
-    let losses = losses_ceil(&exposures, model.scenarios);
+    let losses = losses_ceil(&exposures, &measure);
     for (name, loss) in SCENARIOS.iter().zip(losses) {
         table.row(&[format!("loss in the scenario {name}"), dollars(micro(loss))]);
     }
@@ -51,7 +53,7 @@ pub fn staked_pair(assets: &[Asset]) -> Result<String> {
 }
 
 /// Sizes of the factor sums in units.
-fn factor_sizes(exposures: &Exposures) -> Vec<i64> {
-    let sums = factor_sums(exposures, u8::try_from(FACTORS.len()).expect("six at most"));
+fn factor_sizes(exposures: &Exposures, measure: &Measure) -> Vec<i64> {
+    let sums = factor_sums(exposures, measure);
     sums.iter().take(FACTORS.len()).map(|sum| size_ceil(*sum).cast_signed()).collect()
 }
