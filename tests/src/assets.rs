@@ -1,10 +1,11 @@
 //! The assets of the standard market, and plain ones to fill it up.
 
 use ballast_client::Pubkey;
-use ballast_client::local::{PUSH_PROGRAM, RECEIVER, RECEIVER_CORE};
-use ballast_client::parameters::{Listing, Row};
+use ballast_client::local::{PUSH_PROGRAM, RECEIVER, RECEIVER_CORE, STAKE_POOL, SWITCHBOARD};
+use ballast_client::parameters::Listing;
+use ballast_client::table::Parameter;
 use ballast_client::token::{SPL_TOKEN, TOKEN_2022};
-use ballast_client::{MAX_ASSETS, OracleKind};
+use ballast_client::{MAX_ASSETS, Source, SourceKind};
 
 use crate::address;
 
@@ -17,9 +18,41 @@ pub struct Token {
     pub mint: Pubkey,
     /// The account that the price is read from.
     pub oracle: Pubkey,
-    /// Dollars for one whole token at the start.
+    /// Dollars for one whole token at the start; base tokens where a stake pool says it.
     pub price: &'static str,
     pub listing: Listing,
+    /// Where else its price comes from.
+    pub second: Option<Feed>,
+}
+
+/// A price source with the account that it is read from.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    pub kind: SourceKind,
+    /// Feed id or address.
+    pub key: Pubkey,
+    /// Index of the base asset of a stake pool.
+    pub base: u8,
+    pub oracle: Pubkey,
+    /// Dollars for one whole token at the start; base tokens where a stake pool says it.
+    pub price: &'static str,
+}
+
+impl Feed {
+    /// A source that nobody has heard of before; a stake pool is of the first asset.
+    pub fn new(name: &str, kind: SourceKind, price: &'static str) -> Self {
+        let oracle = address(&format!("oracle {name}"));
+        let key = match kind {
+            SourceKind::PythPull | SourceKind::PythPullCore => address(&format!("feed {name}")),
+            _ => oracle,
+        };
+        Self { kind, key, base: 0, oracle, price }
+    }
+
+    /// As governance names it.
+    pub fn source(&self) -> Source {
+        Source::new(self.kind, self.key, self.base)
+    }
 }
 
 impl Token {
@@ -30,17 +63,67 @@ impl Token {
 
     /// The program that owns its price account.
     pub fn oracle_program(&self) -> Pubkey {
-        oracle_program(self.listing.oracle_kind)
+        oracle_program(self.listing.source_kind)
+    }
+
+    /// The first source.
+    pub fn first(&self) -> Feed {
+        let Listing { source_kind: kind, oracle: key, .. } = self.listing;
+        Feed { kind, key, base: 0, oracle: self.oracle, price: self.price }
+    }
+
+    /// The same token with other values of parameters.
+    pub fn with(mut self, values: &[(Parameter, u64)]) -> Self {
+        self.listing.more.retain(|(known, _)| values.iter().all(|(other, _)| other != known));
+        self.listing.more.extend(values);
+        self
+    }
+
+    /// The same token with another first source.
+    pub fn priced_by(mut self, feed: Feed) -> Self {
+        (self.listing.source_kind, self.listing.oracle) = (feed.kind, feed.key);
+        (self.oracle, self.price) = (feed.oracle, feed.price);
+        self
+    }
+
+    /// The same token with a second source.
+    pub fn checked_by(mut self, feed: Feed) -> Self {
+        self.second = Some(feed);
+        self
     }
 }
 
 /// The program that owns the price accounts of a kind.
-pub fn oracle_program(kind: OracleKind) -> Pubkey {
+pub fn oracle_program(kind: SourceKind) -> Pubkey {
     match kind {
-        OracleKind::PythPull => RECEIVER,
-        OracleKind::PythPullCore => RECEIVER_CORE,
-        OracleKind::PythPush => PUSH_PROGRAM,
+        SourceKind::PythPull => RECEIVER,
+        SourceKind::PythPullCore => RECEIVER_CORE,
+        SourceKind::PythPush => PUSH_PROGRAM,
+        SourceKind::SwitchboardPull => SWITCHBOARD,
+        SourceKind::StakePool => STAKE_POOL,
+        SourceKind::None => Pubkey::default(),
     }
+}
+
+/// The guards as loose as the table allows: a test that wants one sets it.
+pub const GUARDS_OFF: [(Parameter, u64); 10] = [
+    (Parameter::OutflowLimit, WHOLE),
+    (Parameter::BreakerJump, WHOLE),
+    (Parameter::BreakerConfidence, WHOLE),
+    (Parameter::BreakerDrawdown, WHOLE),
+    (Parameter::BreakerVariance, WHOLE),
+    (Parameter::RecoveryGrace, 0),
+    (Parameter::Conservative, 0),
+    (Parameter::SourceChecks, 3),
+    (Parameter::BreakerSeconds, 600),
+    (Parameter::GrowthLimit, WHOLE),
+];
+/// The largest fraction.
+pub const WHOLE: u64 = u32::MAX as u64;
+
+/// Basis points as a fraction of the table, rounded down.
+pub const fn bps(part: u64) -> u64 {
+    part * (1 << 32) / 10_000
 }
 
 struct Kind {
@@ -112,14 +195,14 @@ pub fn token(symbol: &'static str) -> Token {
     let (decimals, price, kind) = listing(symbol);
     let token_program = if symbol == "GOLD" { TOKEN_2022 } else { SPL_TOKEN };
     let oracle = address(&format!("oracle {symbol}"));
-    let (oracle_kind, source) = match symbol {
-        "GOLD" => (OracleKind::PythPullCore, address(&format!("feed {symbol}"))),
-        "BONK" => (OracleKind::PythPush, oracle),
-        _ => (OracleKind::PythPull, address(&format!("feed {symbol}"))),
+    let (source_kind, source) = match symbol {
+        "GOLD" => (SourceKind::PythPullCore, address(&format!("feed {symbol}"))),
+        "BONK" => (SourceKind::PythPush, oracle),
+        _ => (SourceKind::PythPull, address(&format!("feed {symbol}"))),
     };
     let listing = Listing {
         name: symbol,
-        oracle_kind,
+        source_kind,
         oracle: source,
         max_age: 60,
         average_period: 3_600,
@@ -139,8 +222,8 @@ pub fn token(symbol: &'static str) -> Token {
         // Off: a test that wants the volatility multiplier lists its own asset.
         daily_volatility_bps: 0,
         volatility_limit: 300,
-        row: Row::default(),
+        more: GUARDS_OFF.to_vec(),
     };
     let mint = address(&format!("mint {symbol}"));
-    Token { symbol, decimals, token_program, mint, oracle, price, listing }
+    Token { symbol, decimals, token_program, mint, oracle, price, listing, second: None }
 }

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use anchor_lang::AnchorDeserialize;
 use ballast_client::instruction::{self, MarketRef};
 use ballast_client::local;
-use ballast_client::{HealthView, ID, Market, Pubkey, Vault, account, address, snapshot, token};
+use ballast_client::table::Parameter;
+use ballast_client::{HealthView, ID, Market, Pubkey, Role, Vault, account, address, change, snapshot, token};
 use litesvm::LiteSVM;
 use solana_account::Account;
 use solana_clock::Clock;
@@ -28,6 +29,9 @@ pub const MAX_TRANSACTION_BYTES: usize = 1_232;
 pub const START: i64 = 1_750_000_000;
 /// Largest debt that a liquidation closes whole, micro-dollars.
 pub const DUST: u64 = 1_000_000;
+/// How long a proposal waits, and what rises at `Target` and `Maint`: the shortest there is, seconds.
+pub const DELAY: u64 = 86_400;
+pub const NOTICE: u64 = 86_400;
 /// What every wallet starts with.
 const LAMPORTS: u64 = 100_000_000_000;
 
@@ -71,17 +75,35 @@ impl Fixture {
 
     fn other_market(&self, market: &'static str) -> Self {
         let other = Self { world: self.world.clone(), market, address: crate::address(market) };
-        other.gives_lamports(&other.governance().pubkey());
+        other.gives_lamports_to_roles();
         other
     }
 
+    fn gives_lamports_to_roles(&self) {
+        for role in Role::ALL {
+            self.gives_lamports(&self.holder(role).pubkey());
+        }
+    }
+
     fn open(self, tokens: Vec<Token>) -> Self {
+        let market = self.sets_up(tokens);
+        market.opens_market().expect("an open market");
+        market
+    }
+
+    /// A market of these tokens, with fresh prices, that governance can still change as it likes.
+    fn sets_up(self, tokens: Vec<Token>) -> Self {
         self.creates_market(DUST).expect("a market");
         for token in tokens {
             self.lists(token).expect("a listed asset");
         }
         self.refreshes_all();
         self
+    }
+
+    /// A market of `count` assets that is being set up, with fresh prices.
+    pub fn setting_up(count: usize) -> Self {
+        Self::without_market().sets_up(tokens(count))
     }
 
     /// The network with the program alone.
@@ -91,9 +113,8 @@ impl Fixture {
         let world = World { svm, tokens: HashMap::new(), donated: HashMap::new(), tampered: false };
         let fixture = Self { world: Rc::new(RefCell::new(world)), market: "market", address: crate::address("market") };
         fixture.sets_clock(START, 1_000);
-        for wallet in [fixture.payer().pubkey(), fixture.governance().pubkey()] {
-            fixture.gives_lamports(&wallet);
-        }
+        fixture.gives_lamports(&fixture.payer().pubkey());
+        fixture.gives_lamports_to_roles();
         fixture
     }
 
@@ -111,7 +132,17 @@ impl Fixture {
     }
 
     pub fn governance(&self) -> Keypair {
-        key(&format!("governance of {}", self.market))
+        self.holder(Role::Governance)
+    }
+
+    /// Who holds a role from the beginning.
+    pub fn holder(&self, role: Role) -> Keypair {
+        let name = match role {
+            Role::Governance => "governance",
+            Role::Guardian => "guardian",
+            Role::Steward => "steward",
+        };
+        key(&format!("{name} of {}", self.market))
     }
 
     pub fn gives_lamports(&self, wallet: &Pubkey) {
@@ -219,12 +250,16 @@ impl Fixture {
 
     // The market.
 
-    /// Governance creates the market.
+    /// Governance creates the market, to be set up, with the shortest delays that the table allows.
     pub fn creates_market(&self, dust: u64) -> Outcome {
-        let (payer, market, governance) = (self.payer(), self.market_key(), self.governance());
+        let (payer, market) = (self.payer(), self.market_key());
+        let roles = Role::ALL.map(|role| self.holder(role).pubkey());
         let rent = self.world().svm.minimum_balance_for_rent_exemption(Market::SPACE);
-        let both = instruction::create_market(&payer.pubkey(), &market.pubkey(), &governance.pubkey(), rent, dust);
-        self.sends(&both, &[&payer, &market, &governance])
+        let both = instruction::create_market(&payer.pubkey(), &market.pubkey(), roles, rent);
+        let receipt = self.sends(&both, &[&payer, &market, &self.governance()])?;
+        let values = [(Parameter::Dust, dust), (Parameter::Delay, DELAY), (Parameter::Notice, NOTICE)];
+        self.applies(Role::Governance, change::parameters_of_market(&self.market(), &values))?;
+        Ok(receipt)
     }
 
     /// Creates the mint of a token unless it exists.
@@ -235,8 +270,19 @@ impl Fixture {
         }
     }
 
-    /// Governance lists a token. Its mint is created, its price is not published.
+    /// Governance lists a token, with its price source and its parameters, in a market that is being set up. Its mint is
+    /// created, its price is not published.
     pub fn lists(&self, token: Token) -> Outcome {
+        let receipt = self.lists_bare(token.clone())?;
+        let asset = self.index(token.symbol);
+        self.applies(Role::Governance, change::source(&self.market(), asset, 0, token.listing.source()))?;
+        let values = token.listing.values().expect("parameters in range");
+        self.applies(Role::Governance, change::parameters_of_asset(&self.market(), asset, &values, 0))?;
+        Ok(receipt)
+    }
+
+    /// Governance lists a token as the program does it: nobody can use it.
+    pub fn lists_bare(&self, token: Token) -> Outcome {
         self.mints(&token);
         let receipt = self.sends(&[self.list_instruction(&token)], &[&self.payer(), &self.governance()])?;
         let market = self.market_address();
@@ -251,7 +297,7 @@ impl Fixture {
             &self.market_address(),
             &token.mint,
             &token.token_program,
-            token.listing.parameters().expect("parameters in range"),
+            token.listing.padded_name().expect("a short name"),
         )
     }
 
@@ -292,7 +338,12 @@ impl Fixture {
     }
 
     /// Somebody with tokens in the wallet and an empty vault.
+    ///
+    /// Opens the market if it is still being set up.
     pub fn actor(&self, name: &str, wallet: &[Money]) -> Actor {
+        if self.market().in_setup() {
+            self.opens_market().expect("an open market");
+        }
         let actor = self.newcomer(name);
         for money in wallet {
             actor.is_given(*money);

@@ -1,10 +1,10 @@
 //! Correlation and stress for the standard market, brought in as governance would: rows into a draft over several
 //! transactions, then taken over.
 
-use ballast_client::model::{Drafting, set_haircuts};
-use ballast_client::parameters::{Row, levels, times_levels};
+use ballast_client::model::Drafting;
+use ballast_client::parameters::{Row, times_levels};
 use ballast_client::risk::Fraction;
-use ballast_client::{Draft, Pubkey, RiskModel, Scenarios, account};
+use ballast_client::{Draft, Pubkey, RiskModel, account};
 use solana_signer::Signer;
 
 use crate::fixture::Fixture;
@@ -46,23 +46,32 @@ pub fn row(symbol: &str, index: usize, factors: u8, scenarios: u8) -> Row {
     row
 }
 
-/// The portfolio requirement of the standard model.
-pub fn risk_model(factors: u8) -> RiskModel {
-    RiskModel {
-        netting: true,
-        factors,
-        lambdas: times_levels([330, 290, 250]),
-        floor: Fraction::from_bps(3_000).expect("a part").get(),
-        validity: VALIDITY,
-        grace: GRACE,
-        factor_names: ["market", "solana", "defi", "dollar", "staking", "metals"].map(name),
+/// The standard model with some factors and scenarios: of the scenarios the mean of the two worst counts.
+pub fn risk_model(factors: u8, scenarios: u8) -> RiskModel {
+    let mut model = RiskModel::default();
+    if factors > 0 {
+        model = RiskModel {
+            netting: true,
+            factors,
+            lambdas: times_levels([330, 290, 250]),
+            floor: Fraction::from_bps(3_000).expect("a part").get(),
+            validity: VALIDITY,
+            grace: GRACE,
+            factor_names: ["market", "solana", "defi", "dollar", "staking", "metals"].map(name),
+            ..model
+        };
     }
-}
-
-/// The stress requirement of the standard model: the mean of the two worst.
-pub fn scenarios(count: u8) -> Scenarios {
-    let names = ["crash", "fall", "depeg", "rally", "rotation", "contagion", "squeeze", "alts"];
-    Scenarios { count, tail: count.min(2), multipliers: times_levels([110, 100, 90]), names: names.map(name) }
+    if scenarios > 0 {
+        let names = ["crash", "fall", "depeg", "rally", "rotation", "contagion", "squeeze", "alts"];
+        model = RiskModel {
+            scenarios,
+            tail: scenarios.min(2),
+            multipliers: times_levels([110, 100, 90]),
+            scenario_names: names.map(name),
+            ..model
+        };
+    }
+    model
 }
 
 fn name(text: &str) -> [u8; 16] {
@@ -78,7 +87,6 @@ impl Fixture {
             market: self.market_address(),
             author: key(author).pubkey(),
             draft: crate::address(&format!("draft of {author}")),
-            governance: self.governance().pubkey(),
         }
     }
 
@@ -100,31 +108,11 @@ impl Fixture {
         tokens.iter().enumerate().map(|(index, token)| row(token.symbol, index, factors, scenarios)).collect()
     }
 
-    /// Governance adopts the standard model with this many factors and scenarios. Returns what taking over cost.
-    pub fn adopts(&self, factors: u8, count: u8) -> [Receipt; 2] {
-        let (author, governance) = (key("quant"), self.governance());
-        let drafting = self.drafting("quant");
-        if self.account(&drafting.draft).is_none() {
-            self.opens_draft("quant").expect("a draft");
-        }
-        let rows = self.rows(factors, count);
-        let (loadings, shocks): (Vec<_>, Vec<_>) = rows.iter().map(|row| (row.loadings(), row.shocks())).unzip();
-        for write in drafting.write_loadings(&loadings).into_iter().chain(drafting.write_shocks(&shocks)) {
-            self.sends(&[write], &[&author]).expect("rows");
-        }
-        let portfolio = if factors > 0 { risk_model(factors) } else { RiskModel::default() };
-        let stress = if count > 0 { scenarios(count) } else { Scenarios::default() };
-        let taking_over = [drafting.set_risk_model(portfolio, &loadings), drafting.set_scenarios(stress, &shocks)];
-        taking_over.map(|instruction| self.sends(&[instruction], &[&self.payer(), &governance]).expect("a model"))
-    }
-
-    /// Governance moves haircuts and add-ons, in basis points, within some seconds.
-    pub fn sets_haircuts(&self, symbol: &str, haircuts: [u16; 3], addons: [u16; 3], seconds: u32) -> Outcome {
-        let governance = self.governance();
-        let part = |bps| levels(bps, "haircut").expect("basis points");
-        let asset = self.index(symbol);
-        let (haircuts, addons) = (part(haircuts), part(addons));
-        let set = set_haircuts(&governance.pubkey(), &self.market_address(), asset, haircuts, addons, seconds);
-        self.sends(&[set], &[&self.payer(), &governance])
+    /// Governance adopts the standard model with this many factors and scenarios, and it has phased in. Returns what taking
+    /// it over cost.
+    pub fn adopts(&self, factors: u8, scenarios: u8) -> Receipt {
+        let rows = self.rows(factors, scenarios);
+        let row = |symbol: &str| rows[usize::from(self.index(symbol))];
+        self.models(&risk_model(factors, scenarios), row)
     }
 }

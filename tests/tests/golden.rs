@@ -141,7 +141,7 @@ fn what_is_stored_for_speed_follows_from_the_rest() {
         let asset = &case.asset;
         let spot = Price::from_decimal_floor(case.number, case.exponent, asset.decimals).ok();
         assert_eq!((asset.spot(), asset.spot().is_some()), (spot, case.number > 0));
-        assert_eq!(Depth::new(Usd::new(asset.depth)), Some(asset.depth()));
+        assert_eq!(Depth::new(Usd::new(asset.depth)), Some(asset.depth(u64::MAX)));
         let ramp = Ramp::new(asset.ramp_start, asset.ramp_end - asset.ramp_start).unwrap();
         assert_eq!(asset.ramp(), ramp);
         let mut renewed = *asset;
@@ -239,11 +239,14 @@ fn census(golden: &Golden) -> BTreeMap<String, usize> {
             }
         }
         count(format!("{} positions", positions.len()));
-        if market.netting != 0 {
-            count(format!("{} factors", market.factors));
+        if market.terms[0].netting != 0 {
+            count(format!("{} factors", market.terms[0].factors));
             count(if *now <= market.valid_until { "valid" } else { "expired" }.into());
         }
-        count(format!("{} scenarios", market.scenarios));
+        count(format!("{} scenarios", market.terms[0].scenarios));
+        if *now < market.change_end {
+            count("changing".into());
+        }
         if plan.is_some() {
             count("plans".into());
         }

@@ -8,7 +8,8 @@ use ballast_client::instruction::{self, MarketRef};
 use ballast_client::local::{self, Published, RECEIVER, Verification};
 use ballast_client::parameters::{Listing, Row};
 use ballast_client::risk::units::Amount;
-use ballast_client::{Market, OracleKind, Pubkey, StateView, Vault, account, address, snapshot, token};
+use ballast_client::table::Parameter;
+use ballast_client::{Market, Pubkey, SourceKind, StateView, Vault, account, address, change, snapshot, token};
 use solana_account::Account;
 use solana_clock::Clock;
 use solana_keypair::Keypair;
@@ -135,15 +136,23 @@ impl Bank {
         let payer = self.context.payer.pubkey();
         self.market = key.pubkey();
         let rent = self.context.banks_client.get_rent().await?.minimum_balance(Market::SPACE);
-        let create = instruction::create_market(&payer, &self.market, &payer, rent, 1_000_000);
+        let roles = [payer, Pubkey::default(), Pubkey::default()];
+        let create = instruction::create_market(&payer, &self.market, roles, rent);
         self.send(&create, &[&key]).await?;
         for index in [SOL, USDC] {
-            let parameters = listing(index).parameters()?;
-            let mint = MINTS[usize::from(index)];
-            let list = instruction::list_asset(&payer, &payer, &self.market, &mint, &token::SPL_TOKEN, parameters);
+            let (listing, mint) = (listing(index), MINTS[usize::from(index)]);
+            let name = listing.padded_name()?;
+            let list = instruction::list_asset(&payer, &payer, &self.market, &mint, &token::SPL_TOKEN, name);
             self.send(&[list], &[]).await?;
+            let market = self.market().await?;
+            for proposal in [
+                change::source(&market, index, 0, listing.source()),
+                change::parameters_of_asset(&market, index, &listing.values()?, 0),
+            ] {
+                self.send(&[change::apply(&payer, &self.market, None, proposal)], &[]).await?;
+            }
         }
-        Ok(())
+        self.send(&[change::open_market(&payer, &self.market)], &[]).await
     }
 
     /// Writes new price updates and has the market take them.
@@ -153,7 +162,7 @@ impl Bank {
             let data = local::price_update(&[index; 32], &seen, Verification::Full, 1);
             self.context.set_account(&ORACLES[usize::from(index)], &owned(RECEIVER, data).into());
         }
-        let pairs = [(SOL, ORACLES[0]), (USDC, ORACLES[1])];
+        let pairs = [(SOL, ORACLES[0], None), (USDC, ORACLES[1], None)];
         self.send(&[instruction::refresh_prices(&self.market, &pairs)], &[]).await
     }
 
@@ -240,7 +249,7 @@ fn listing(index: u8) -> Listing {
     let (name, haircut_bps) = if index == SOL { ("SOL", [2_500, 2_200, 2_000]) } else { ("USDC", [500, 400, 300]) };
     Listing {
         name,
-        oracle_kind: OracleKind::PythPull,
+        source_kind: SourceKind::PythPull,
         oracle: Pubkey::new_from_array([index; 32]),
         max_age: 60,
         average_period: 3_600,
@@ -259,6 +268,7 @@ fn listing(index: u8) -> Listing {
         variance_period: 86_400,
         daily_volatility_bps: 0,
         volatility_limit: 100,
-        row: Row::default(),
+        // Everybody leaves in the end.
+        more: vec![(Parameter::OutflowLimit, u64::from(u32::MAX))],
     }
 }

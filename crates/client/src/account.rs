@@ -3,7 +3,7 @@
 
 use anchor_lang::Discriminator;
 use anchor_lang::prelude::Pubkey;
-use ballast::state::{Draft, Market, Vault};
+use ballast::state::{Change, Draft, Market, Vault};
 use bytemuck::{AnyBitPattern, NoUninit};
 
 /// Why account bytes were not decoded.
@@ -45,6 +45,13 @@ pub fn draft(data: &[u8]) -> Result<Box<Draft>, DecodeError> {
     let mut draft: Box<Draft> = bytemuck::allocation::zeroed_box();
     read(data, Draft::DISCRIMINATOR, bytemuck::bytes_of_mut(&mut *draft))?;
     Ok(draft)
+}
+
+/// Decodes a pending change.
+pub fn change(data: &[u8]) -> Result<Box<Change>, DecodeError> {
+    let mut change: Box<Change> = bytemuck::allocation::zeroed_box();
+    read(data, Change::DISCRIMINATOR, bytemuck::bytes_of_mut(&mut *change))?;
+    Ok(change)
 }
 
 /// The bytes of an account, for tests and local networks that write state directly.

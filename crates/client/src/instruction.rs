@@ -3,8 +3,8 @@
 use anchor_lang::prelude::Pubkey;
 use anchor_lang::solana_program::instruction::{AccountMeta, Instruction};
 use anchor_lang::{InstructionData, ToAccountMetas};
+use ballast::ID;
 use ballast::state::{Asset, Market};
-use ballast::{AssetParameters, ID};
 
 use crate::{address, token};
 
@@ -12,29 +12,31 @@ pub(crate) fn build(accounts: &impl ToAccountMetas, data: &impl InstructionData)
     Instruction { program_id: ID, accounts: accounts.to_account_metas(None), data: data.data() }
 }
 
-/// Creates the market account (`rent` lamports, paid by `payer`) and makes it a market. Both in one transaction,
-/// signed by the market's key.
-pub fn create_market(payer: &Pubkey, market: &Pubkey, governance: &Pubkey, rent: u64, dust: u64) -> [Instruction; 2] {
+/// Creates the market account (`rent` lamports, paid by `payer`) and makes it a market to be set up. Both in one
+/// transaction, signed by the market's key. `guardian` and `steward` may be the default key: nobody.
+pub fn create_market(
+    payer: &Pubkey,
+    market: &Pubkey,
+    [governance, guardian, steward]: [Pubkey; 3],
+    rent: u64,
+) -> [Instruction; 2] {
     let space = Market::SPACE as u64;
-    let accounts = ballast::accounts::CreateMarket {
-        market: *market,
-        authority: address::authority(market),
-        governance: *governance,
-    };
+    let accounts =
+        ballast::accounts::CreateMarket { market: *market, authority: address::authority(market), governance };
     [
         solana_system_interface::instruction::create_account(payer, market, rent, space, &ID),
-        build(&accounts, &ballast::instruction::CreateMarket { dust }),
+        build(&accounts, &ballast::instruction::CreateMarket { guardian, steward }),
     ]
 }
 
-/// Adds an asset. `mint` belongs to `token_program`.
+/// Adds an asset that nobody can use yet. `mint` belongs to `token_program`.
 pub fn list_asset(
     governance: &Pubkey,
     payer: &Pubkey,
     market: &Pubkey,
     mint: &Pubkey,
     token_program: &Pubkey,
-    parameters: AssetParameters,
+    name: [u8; 16],
 ) -> Instruction {
     let accounts = ballast::accounts::ListAsset {
         governance: *governance,
@@ -46,16 +48,24 @@ pub fn list_asset(
         token_program: *token_program,
         system_program: anchor_lang::system_program::ID,
     };
-    build(&accounts, &ballast::instruction::ListAsset { parameters })
+    build(&accounts, &ballast::instruction::ListAsset { name })
 }
 
-/// Refreshes prices: pairs of asset index and oracle account.
-pub fn refresh_prices(market: &Pubkey, prices: &[(u8, Pubkey)]) -> Instruction {
-    let assets = prices.iter().map(|(asset, _)| *asset).collect();
+/// Refreshes prices: the index of each asset with the account of its first source, and of its second if it has
+/// one.
+pub fn refresh_prices(market: &Pubkey, prices: &[(u8, Pubkey, Option<Pubkey>)]) -> Instruction {
+    let assets = prices.iter().map(|(asset, ..)| *asset).collect();
     let mut instruction =
         build(&ballast::accounts::RefreshPrices { market: *market }, &ballast::instruction::RefreshPrices { assets });
-    instruction.accounts.extend(prices.iter().map(|(_, oracle)| AccountMeta::new_readonly(*oracle, false)));
+    let accounts = prices.iter().flat_map(|(_, first, second)| [Some(*first), *second]).flatten();
+    instruction.accounts.extend(accounts.map(|oracle| AccountMeta::new_readonly(oracle, false)));
     instruction
+}
+
+/// Compares the candidate source of an asset with its price.
+pub fn observe_candidate(market: &Pubkey, asset: u8, oracle: &Pubkey) -> Instruction {
+    let accounts = ballast::accounts::ObserveCandidate { market: *market, oracle: *oracle };
+    build(&accounts, &ballast::instruction::ObserveCandidate { asset })
 }
 
 pub fn open_vault(owner: &Pubkey, payer: &Pubkey, market: &Pubkey, id: u16) -> Instruction {

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod address;
+pub mod change;
 pub mod instruction;
 pub mod local;
 pub mod model;
@@ -16,7 +17,13 @@ pub mod token;
 pub use anchor_lang::prelude::Pubkey;
 pub use ballast::error::BallastError;
 pub use ballast::event;
-pub use ballast::state::draft::{LoadingRow, ShockRow};
-pub use ballast::state::{Asset, Draft, MAX_ASSETS, MAX_POSITIONS, Market, OracleKind, Position, RatePoint, Vault};
-pub use ballast::{AssetParameters, BindingView, HealthView, ID, LevelView, RiskModel, Scenarios, StateView};
+pub use ballast::state::change::{Edit, Proposal, RiskModel};
+pub use ballast::state::draft::{LoadingRow, Rows, ShockRow};
+pub use ballast::state::market::ModelTerms;
+pub use ballast::state::pause::{LONGEST_PAUSE, PAUSE_BUDGET, Pausable};
+pub use ballast::state::{
+    Asset, Change, Draft, MAX_ASSETS, MAX_POSITIONS, Market, Position, RatePoint, Role, Source, SourceKind, Vault,
+};
+pub use ballast::{BindingView, HealthView, ID, LevelView, StateView};
 pub use ballast_risk as risk;
+pub use ballast_risk::table;

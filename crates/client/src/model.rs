@@ -3,9 +3,10 @@
 
 use anchor_lang::prelude::Pubkey;
 use anchor_lang::solana_program::instruction::Instruction;
-use ballast::state::Draft;
-use ballast::state::draft::{LoadingRow, ShockRow, loadings_digest, shocks_digest};
-use ballast::{ID, RiskModel, Scenarios};
+use ballast::ID;
+use ballast::state::change::{Proposal, RiskModel};
+use ballast::state::draft::{LoadingRow, Rows, ShockRow};
+use ballast::state::{Draft, Market};
 
 use crate::instruction::build;
 
@@ -14,13 +15,12 @@ pub const LOADING_ROWS: usize = 32;
 /// The same for shocks.
 pub const SHOCK_ROWS: usize = 28;
 
-/// The draft of an author for a market, and who governs the market.
+/// The draft of an author for a market.
 #[derive(Clone, Copy, Debug)]
 pub struct Drafting {
     pub market: Pubkey,
     pub author: Pubkey,
     pub draft: Pubkey,
-    pub governance: Pubkey,
 }
 
 impl Drafting {
@@ -62,38 +62,18 @@ impl Drafting {
         parts.map(write).collect()
     }
 
-    fn taking_over(&self, needed: bool) -> ballast::accounts::TakeOver {
-        let draft = needed.then_some(self.draft);
-        ballast::accounts::TakeOver { governance: self.governance, market: self.market, draft }
+    /// Takes the model over with the rows of all listed assets. What the model has no use for is left out.
+    pub fn proposal(
+        &self,
+        market: &Market,
+        model: RiskModel,
+        loadings: &[LoadingRow],
+        shocks: &[ShockRow],
+    ) -> Proposal {
+        let rows = Rows {
+            loadings: if model.netting { loadings } else { &[] },
+            shocks: if model.scenarios > 0 { shocks } else { &[] },
+        };
+        Proposal::Model { digest: rows.digest(), model, version: market.model_version }
     }
-
-    /// Takes the loadings of all listed assets, `rows`, over from the draft.
-    pub fn set_risk_model(&self, parameters: RiskModel, rows: &[LoadingRow]) -> Instruction {
-        let accounts = self.taking_over(parameters.netting);
-        build(&accounts, &ballast::instruction::SetRiskModel { parameters, digest: loadings_digest(rows) })
-    }
-
-    /// Takes the shocks of all listed assets, `rows`, over from the draft.
-    pub fn set_scenarios(&self, parameters: Scenarios, rows: &[ShockRow]) -> Instruction {
-        let accounts = self.taking_over(parameters.count > 0);
-        build(&accounts, &ballast::instruction::SetScenarios { parameters, digest: shocks_digest(rows) })
-    }
-
-    pub fn confirm_risk_model(&self) -> Instruction {
-        let accounts = ballast::accounts::ConfirmRiskModel { governance: self.governance, market: self.market };
-        build(&accounts, &ballast::instruction::ConfirmRiskModel {})
-    }
-}
-
-/// Haircuts and add-ons of an asset move to these values within `seconds`.
-pub fn set_haircuts(
-    governance: &Pubkey,
-    market: &Pubkey,
-    asset: u8,
-    haircuts: [u32; 3],
-    addons: [u32; 3],
-    seconds: u32,
-) -> Instruction {
-    let accounts = ballast::accounts::SetHaircuts { governance: *governance, market: *market };
-    build(&accounts, &ballast::instruction::SetHaircuts { asset, haircuts, addons, seconds })
 }

@@ -1,10 +1,10 @@
 //! Parameters in the units that people use, turned into those of the program.
 
-use ballast::AssetParameters;
 use ballast::state::draft::{LoadingRow, ShockRow};
-use ballast::state::{OracleKind, RatePoint};
+use ballast::state::{RatePoint, Source, SourceKind};
 use ballast_risk::interest::CURVE_POINTS;
 use ballast_risk::model::{MAX_FACTORS, MAX_SCENARIOS, ONE, TIMES_ONE};
+use ballast_risk::table::Parameter;
 use ballast_risk::{Fraction, Rate};
 
 use crate::Pubkey;
@@ -13,8 +13,10 @@ use crate::Pubkey;
 #[derive(Clone, Debug)]
 pub struct Listing {
     pub name: &'static str,
-    pub oracle_kind: OracleKind,
+    pub source_kind: SourceKind,
+    /// Feed id or address.
     pub oracle: Pubkey,
+    /// Oldest price accepted and used, seconds.
     pub max_age: u32,
     pub average_period: u32,
     pub max_confidence_bps: u16,
@@ -42,7 +44,8 @@ pub struct Listing {
     pub daily_volatility_bps: u16,
     /// Largest volatility multiplier, in hundredths.
     pub volatility_limit: u16,
-    pub row: Row,
+    /// Further values, or others, in the units of the table. What is not named stays as the program lists it.
+    pub more: Vec<(Parameter, u64)>,
 }
 
 /// How an asset moves, in basis points: 10,000 is one.
@@ -101,36 +104,78 @@ impl std::fmt::Display for OutOfRange {
 impl std::error::Error for OutOfRange {}
 
 impl Listing {
-    /// In the units of the program; it checks the rest.
-    pub fn parameters(&self) -> Result<AssetParameters, OutOfRange> {
-        let mut name = [0; 16];
-        let bytes = self.name.as_bytes();
-        name.get_mut(..bytes.len()).ok_or(OutOfRange("name"))?.copy_from_slice(bytes);
-        Ok(AssetParameters {
-            name,
-            oracle_kind: self.oracle_kind,
-            oracle: self.oracle,
-            max_age: self.max_age,
-            average_period: self.average_period,
-            max_confidence: fraction(self.max_confidence_bps, "confidence")?,
-            confidence_multiple: self.confidence_multiple,
-            haircuts: levels(self.haircut_bps, "haircut")?,
-            addons: levels(self.addon_bps, "add-on")?,
-            depth: self.depth_dollars.checked_mul(1_000_000).ok_or(OutOfRange("depth"))?,
-            bonus_least: fraction(self.bonus_least_bps, "bonus")?,
-            bonus_most: fraction(self.bonus_most_bps, "bonus")?,
-            bonus_slope: fraction(self.bonus_slope_bps, "bonus")?,
-            reserve_factor: fraction(self.reserve_factor_bps, "reserve factor")?,
-            curve: curve(&self.curve)?,
-            deposit_cap: self.deposit_cap,
-            debt_cap: self.debt_cap,
-            variance_period: self.variance_period,
-            calibrated_variance: variance_per_second(self.daily_volatility_bps),
-            volatility_limit: times(self.volatility_limit),
-            loadings: self.row.loadings(),
-            shocks: self.row.shocks(),
-        })
+    /// Its first price source.
+    pub fn source(&self) -> Source {
+        Source::new(self.source_kind, self.oracle, 0)
     }
+
+    /// The name as an asset holds it.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] beyond 16 bytes.
+    pub fn padded_name(&self) -> Result<[u8; 16], OutOfRange> {
+        padded(self.name)
+    }
+
+    /// The values in the units of the table; the program checks the rest.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] for what the table's types cannot express.
+    pub fn values(&self) -> Result<Vec<(Parameter, u64)>, OutOfRange> {
+        use Parameter as P;
+        let part = |bps, what| fraction(bps, what).map(u64::from);
+        let [haircut_init, haircut_target, haircut_maint] = levels(self.haircut_bps, "haircut")?;
+        let [addon_init, addon_target, addon_maint] = levels(self.addon_bps, "add-on")?;
+        let mut values = vec![
+            (P::DepositCap, self.deposit_cap),
+            (P::DebtCap, self.debt_cap),
+            (P::HaircutInit, u64::from(haircut_init)),
+            (P::HaircutTarget, u64::from(haircut_target)),
+            (P::HaircutMaint, u64::from(haircut_maint)),
+            (P::AddonInit, u64::from(addon_init)),
+            (P::AddonTarget, u64::from(addon_target)),
+            (P::AddonMaint, u64::from(addon_maint)),
+            (P::Depth, self.depth_dollars.checked_mul(1_000_000).ok_or(OutOfRange("depth"))?),
+            (P::BonusLeast, part(self.bonus_least_bps, "bonus")?),
+            (P::BonusMost, part(self.bonus_most_bps, "bonus")?),
+            (P::BonusSlope, part(self.bonus_slope_bps, "bonus")?),
+            (P::ReserveFactor, part(self.reserve_factor_bps, "reserve factor")?),
+            (P::MaxAge, u64::from(self.max_age)),
+            (P::MaxAgeInit, u64::from(self.max_age)),
+            (P::AveragePeriod, u64::from(self.average_period)),
+            (P::MaxConfidence, part(self.max_confidence_bps, "confidence")?),
+            (P::ConfidenceMultiple, u64::from(self.confidence_multiple)),
+            (P::VariancePeriod, u64::from(self.variance_period)),
+            (P::CalibratedVariance, variance_per_second(self.daily_volatility_bps)),
+            (P::VolatilityLimit, u64::from(times(self.volatility_limit))),
+        ];
+        values.extend(curve_values(&curve(&self.curve)?));
+        values.retain(|(parameter, _)| !self.more.iter().any(|(other, _)| other == parameter));
+        values.extend(&self.more);
+        Ok(values)
+    }
+}
+
+/// A rate curve as parameters.
+fn curve_values(curve: &[RatePoint; CURVE_POINTS]) -> Vec<(Parameter, u64)> {
+    let place = |first: Parameter, at: u8| Parameter::from_code(first.code() + at);
+    let values = (0u8..).zip(curve).flat_map(|(at, point)| {
+        [
+            place(Parameter::Utilisation0, at).map(|parameter| (parameter, u64::from(point.utilisation))),
+            place(Parameter::Rate0, at).map(|parameter| (parameter, u64::from(point.rate))),
+        ]
+    });
+    values.flatten().collect()
+}
+
+/// A name of at most 16 bytes.
+///
+/// # Errors
+/// [`OutOfRange`] beyond that.
+pub fn padded(text: &str) -> Result<[u8; 16], OutOfRange> {
+    let mut name = [0; 16];
+    name.get_mut(..text.len()).ok_or(OutOfRange("name"))?.copy_from_slice(text.as_bytes());
+    Ok(name)
 }
 
 /// Three levels in hundredths to 2^-16.

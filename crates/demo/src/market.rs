@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ballast_client::local;
-use ballast_client::parameters::{Listing, Row};
+use ballast_client::parameters::{Listing, padded};
 use ballast_client::risk::Usd;
 use ballast_client::risk::price::Price;
-use ballast_client::{Market, OracleKind, Pubkey, instruction, token};
+use ballast_client::table::Parameter;
+use ballast_client::{Market, Pubkey, SourceKind, change, instruction, token};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
+use crate::books::read_market;
 use crate::catalogue::{ASSETS, COUNT, Entry};
 use crate::decimal::Decimal;
 use crate::network::{Network, Placed};
@@ -28,8 +30,6 @@ const AVERAGE_PERIOD: u32 = 10_800;
 const VARIANCE_PERIOD: u32 = 86_400;
 /// Largest volatility multiplier, in hundredths.
 const VOLATILITY_LIMIT: u16 = 200;
-/// A debt left smaller than this is closed whole: one dollar.
-const DUST: u64 = 1_000_000;
 /// Caps of deposits and of debts of one asset, dollars for 64 vaults.
 const CAPS: [u64; 2] = [200_000_000, 150_000_000];
 
@@ -88,60 +88,61 @@ impl Site {
             data: local::mint(&site.payer.pubkey(), ASSETS[asset].decimals, 0),
         };
         network.place((0..COUNT).map(mint).collect()).await.context("mints")?;
-        let mut receipts = vec![network.connection.send(site.create(&market)?).await?];
+        let connection = &network.connection;
+        let mut receipts = vec![connection.send(site.create(&market)?).await?];
         for (asset, price) in first.prices.iter().enumerate() {
             // One after the other: the order of listing is the index of the asset.
-            receipts.push(network.connection.send(site.list(asset, *price)?).await?);
+            receipts.push(connection.send(site.list(asset)?).await?);
+            let (record, _) = read_market(connection, &site.market).await?;
+            for job in site.configure(&record, asset, *price)? {
+                receipts.push(connection.send(job).await?);
+            }
         }
+        let open = change::open_market(&site.governance.pubkey(), &site.market);
+        receipts.push(connection.send(site.governed("open_market".into(), open)).await?);
         Ok((site, receipts))
     }
 
+    fn governed(&self, name: String, instruction: Instruction) -> Job {
+        Job::new(name, vec![instruction], &[&self.payer, &self.governance])
+    }
+
     fn create(&self, market: &Arc<Keypair>) -> Result<Job> {
-        let (payer, governance) = (self.payer.pubkey(), self.governance.pubkey());
+        // A demo has nobody to guard and to steer it.
+        let roles = [self.governance.pubkey(), Pubkey::default(), Pubkey::default()];
         let space = u64::try_from(Market::SPACE).context("size of the market")?;
         // What a byte has cost since genesis, for two years: an account that holds this is exempt from rent.
         let rent = space.saturating_add(128).saturating_mul(6_960);
-        let instructions = instruction::create_market(&payer, &self.market, &governance, rent, DUST);
+        let instructions = instruction::create_market(&self.payer.pubkey(), &self.market, roles, rent);
         Ok(Job::new("create_market", instructions.to_vec(), &[&self.payer, market, &self.governance]))
     }
 
-    fn list(&self, asset: usize, price: Decimal) -> Result<Job> {
-        let Entry { name, haircuts, addons, depth, volatility, bonus, curve, reserve_factor, .. } = ASSETS[asset];
-        let [bonus_least_bps, bonus_most_bps, bonus_slope_bps] = bonus;
-        let [deposit_cap, debt_cap] = CAPS.map(|dollars| units(asset, price, dollars * 1_000_000));
-        let listing = Listing {
-            name,
-            oracle_kind: OracleKind::PythPull,
-            oracle: Pubkey::new_from_array(Feeds::id(asset)),
-            max_age: MAX_AGE,
-            average_period: AVERAGE_PERIOD,
-            max_confidence_bps: 200,
-            confidence_multiple: 212,
-            haircut_bps: haircuts,
-            addon_bps: addons,
-            depth_dollars: depth * 1_000_000,
-            bonus_least_bps,
-            bonus_most_bps,
-            bonus_slope_bps,
-            reserve_factor_bps: reserve_factor,
-            curve: curve.to_vec(),
-            deposit_cap: deposit_cap?,
-            debt_cap: debt_cap?,
-            variance_period: VARIANCE_PERIOD,
-            daily_volatility_bps: volatility,
-            volatility_limit: VOLATILITY_LIMIT,
-            row: Row::default(),
-        };
-        let parameters = listing.parameters().with_context(|| format!("parameters of {name}"))?;
+    fn list(&self, asset: usize) -> Result<Job> {
         let instruction = instruction::list_asset(
             &self.governance.pubkey(),
             &self.payer.pubkey(),
             &self.market,
             &self.mints[asset],
             &token_program(asset),
-            parameters,
+            padded(ASSETS[asset].name).context("a name")?,
         );
-        Ok(Job::new(format!("list_asset {name}"), vec![instruction], &[&self.payer, &self.governance]))
+        Ok(self.governed(format!("list_asset {}", ASSETS[asset].name), instruction))
+    }
+
+    /// Gives an asset its price source and its parameters.
+    fn configure(&self, market: &Market, asset: usize, price: Decimal) -> Result<Vec<Job>> {
+        let listing = listing(asset, price)?;
+        let values = listing.values().with_context(|| format!("parameters of {}", listing.name))?;
+        let index = u8::try_from(asset).context("an index")?;
+        let proposals = [
+            change::source(market, index, 0, listing.source()),
+            change::parameters_of_asset(market, index, &values, 0),
+        ];
+        let job = |proposal| {
+            let apply = change::apply(&self.governance.pubkey(), &self.market, None, proposal);
+            self.governed(format!("apply_change {}", listing.name), apply)
+        };
+        Ok(proposals.map(job).into())
     }
 
     /// Refreshes all prices in one transaction.
@@ -167,4 +168,35 @@ impl Site {
         }
         instructions
     }
+}
+
+/// The parameters of an asset that costs this much at the start.
+fn listing(asset: usize, price: Decimal) -> Result<Listing> {
+    let Entry { name, haircuts, addons, depth, volatility, bonus, curve, reserve_factor, .. } = ASSETS[asset];
+    let [bonus_least_bps, bonus_most_bps, bonus_slope_bps] = bonus;
+    let [deposit_cap, debt_cap] = CAPS.map(|dollars| units(asset, price, dollars * 1_000_000));
+    Ok(Listing {
+        name,
+        source_kind: SourceKind::PythPull,
+        oracle: Pubkey::new_from_array(Feeds::id(asset)),
+        max_age: MAX_AGE,
+        average_period: AVERAGE_PERIOD,
+        max_confidence_bps: 200,
+        confidence_multiple: 212,
+        haircut_bps: haircuts,
+        addon_bps: addons,
+        depth_dollars: depth * 1_000_000,
+        bonus_least_bps,
+        bonus_most_bps,
+        bonus_slope_bps,
+        reserve_factor_bps: reserve_factor,
+        curve: curve.to_vec(),
+        deposit_cap: deposit_cap?,
+        debt_cap: debt_cap?,
+        variance_period: VARIANCE_PERIOD,
+        daily_volatility_bps: volatility,
+        volatility_limit: VOLATILITY_LIMIT,
+        // In the end everybody leaves within an hour, and between two prices of a table there may be a day.
+        more: vec![(Parameter::OutflowLimit, u64::from(u32::MAX)), (Parameter::RecoveryGrace, 0)],
+    })
 }

@@ -41,8 +41,8 @@ impl Feeds {
     }
 
     /// Asset index and oracle account, as `refresh_prices` wants them.
-    pub fn pairs(&self) -> Vec<(u8, Pubkey)> {
-        (0u8..).zip(self.accounts).collect()
+    pub fn pairs(&self) -> Vec<(u8, Pubkey, Option<Pubkey>)> {
+        (0u8..).zip(self.accounts).map(|(asset, account)| (asset, account, None)).collect()
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Error {
     BadRiskParameters,
     /// The rate curve is not monotone, does not start at 0 or does not end at full utilisation.
     BadRateCurve,
-    /// A price source parameter (age, confidence, averaging time, variance) leaves its range.
+    /// Maximum ages or the price band are out of order.
     BadPriceParameters,
     /// A ramp is longer than [`crate::ramp::MAX_RAMP_SECONDS`].
     BadRamp,
@@ -37,6 +37,8 @@ pub enum Error {
     BadSensitivities,
     /// More positions than [`crate::exposure::MAX_EXPOSURES`].
     TooManyPositions,
+    /// More would leave within a period than the outflow limit of the asset allows.
+    OutflowExceeded,
 }
 
 pub type Result<T> = core::result::Result<T, Error>;

@@ -15,6 +15,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod breaker;
 pub mod error;
 pub mod exposure;
 pub mod fixed;
@@ -25,12 +26,15 @@ pub mod interest;
 pub mod line;
 pub mod liquidation;
 pub mod model;
+pub mod outflow;
 pub mod params;
 pub mod portfolio;
 pub mod price;
 pub mod ramp;
 pub mod scenario;
 pub mod sizing;
+pub mod staking;
+pub mod table;
 pub mod units;
 pub mod variance;
 

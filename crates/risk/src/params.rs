@@ -5,11 +5,10 @@ use crate::haircut::Depth;
 use crate::interest::Curve;
 use crate::liquidation::Bonus;
 use crate::model::{
-    MAX_FACTORS, MAX_LAMBDA, MAX_SCENARIOS, MAX_STRESS_MULTIPLIER, Model, ONE, Sensitivities, TIMES_ONE,
+    MAX_FACTORS, MAX_LAMBDA, MAX_SCENARIOS, MAX_STRESS_MULTIPLIER, ONE, Sensitivities, TIMES_ONE, Terms,
 };
 use crate::ramp::MAX_RAMP_SECONDS;
 use crate::units::{Fraction, Rate};
-use crate::variance::{MAX_MULTIPLIER, MULTIPLIER_ONE};
 
 /// Haircuts (of deposits) or add-ons (of debts) at the three levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,32 +90,22 @@ pub const MAX_VARIANCE_PERIOD: u32 = 2_592_000;
 /// Largest multiple of the confidence interval, in hundredths.
 pub const MAX_CONFIDENCE_MULTIPLE: u16 = 1_000;
 
-/// What an asset asks of its prices, and how it averages them.
+/// What several price parameters of an asset must fulfil together; each by itself is in [`crate::table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PriceParameters {
-    /// Seconds.
+    /// Oldest price used at `Target` and `Maint`, seconds.
     pub max_age: u32,
-    /// Seconds.
-    pub average_period: u32,
-    /// In hundredths.
-    pub confidence_multiple: u16,
-    /// Seconds.
-    pub variance_period: u32,
-    /// Largest volatility multiplier, in 2^-16.
-    pub volatility_limit: u32,
+    /// At `Init`.
+    pub max_age_init: u32,
+    /// Prices outside of the band are refused.
+    pub band_low: u64,
+    pub band_high: u64,
 }
 
 /// # Errors
 /// [`Error::BadPriceParameters`].
-pub fn check_price(parameters: &PriceParameters) -> Result<()> {
-    let PriceParameters { max_age, average_period, confidence_multiple, variance_period, volatility_limit } =
-        *parameters;
-    let age = (1..=MAX_AGE_LIMIT).contains(&max_age);
-    let period = (1..=MAX_AVERAGE_PERIOD).contains(&average_period);
-    let confidence = (100..=MAX_CONFIDENCE_MULTIPLE).contains(&confidence_multiple);
-    let variance = (1..=MAX_VARIANCE_PERIOD).contains(&variance_period);
-    let volatility = (MULTIPLIER_ONE..=MAX_MULTIPLIER).contains(&volatility_limit);
-    if age && period && confidence && variance && volatility {
+pub const fn check_price(parameters: &PriceParameters) -> Result<()> {
+    if parameters.max_age_init <= parameters.max_age && parameters.band_low <= parameters.band_high {
         return Ok(());
     }
     Err(Error::BadPriceParameters)
@@ -140,7 +129,7 @@ pub fn check_validity(validity: u32, grace: u32) -> Result<()> {
     Err(Error::BadModel)
 }
 
-/// Checks a model by itself: counts, the order of the levels, ranges.
+/// Checks the terms of a model by themselves: counts, the order of the levels, ranges.
 ///
 /// Lambda is at least one, so that with `lambda x volatility <= 1` every volatility is at most one, which the bounds of
 /// [`crate::portfolio`] rest on.
@@ -148,8 +137,8 @@ pub fn check_validity(validity: u32, grace: u32) -> Result<()> {
 /// # Errors
 /// [`Error::BadModel`].
 #[inline(never)]
-pub fn check_model(model: &Model) -> Result<()> {
-    let Model { netting, factors, scenarios, tail, lambdas, multipliers, .. } = *model;
+pub fn check_model(terms: &Terms) -> Result<()> {
+    let Terms { netting, factors, scenarios, tail, lambdas, multipliers, .. } = *terms;
     let counts = usize::from(factors) <= MAX_FACTORS && usize::from(scenarios) <= MAX_SCENARIOS;
     let [lambda, _, least_lambda] = lambdas;
     let [multiplier, _, _] = multipliers;
@@ -167,13 +156,14 @@ pub fn check_model(model: &Model) -> Result<()> {
     Err(Error::BadModel)
 }
 
-/// Checks the coefficients of one asset against a model: ranges, `lambda x volatility <= 1` and `multiplier x fall <= 1`
-/// at `Init`, where both are largest, and nothing for factors and scenarios that the model does not have.
+/// Checks the coefficients of one asset against the terms of a model: ranges, `lambda x volatility <= 1` and
+/// `multiplier x fall <= 1` at `Init`, where both are largest, and nothing for factors and scenarios that the model does
+/// not have.
 ///
 /// # Errors
 /// [`Error::BadSensitivities`].
 #[inline(never)]
-pub fn check_sensitivities(model: &Model, sensitivities: &Sensitivities) -> Result<()> {
+pub fn check_sensitivities(terms: &Terms, sensitivities: &Sensitivities) -> Result<()> {
     let Sensitivities { loadings, specific, shocks } = sensitivities;
     let one = u64::from(ONE.unsigned_abs());
     let square = |size: u64| u128::from(size).wrapping_mul(u128::from(size));
@@ -182,17 +172,17 @@ pub fn check_sensitivities(model: &Model, sensitivities: &Sensitivities) -> Resu
         // Seven squares of 32-bit numbers.
         variance = variance.wrapping_add(square(u64::from(loading.unsigned_abs())));
     }
-    let [lambda, _, _] = model.lambdas;
-    let [multiplier, _, _] = model.multipliers;
+    let [lambda, _, _] = terms.lambdas;
+    let [multiplier, _, _] = terms.multipliers;
     // (2^-16)^2 x (2^-30)^2 against one: at most 42 + 67 bits.
     let volatility = square(u64::from(lambda)).wrapping_mul(variance) <= 1 << 92 && variance <= square(one);
     let fall = |shock: &i32| u64::from(shock.saturating_neg().max(0).unsigned_abs());
     let stress = shocks.iter().all(|shock| {
         fall(shock) <= one && fall(shock).wrapping_mul(u64::from(multiplier)) <= one.wrapping_mul(u64::from(TIMES_ONE))
     });
-    let unused = loadings.iter().skip(usize::from(model.factors)).all(|loading| *loading == 0)
-        && shocks.iter().skip(usize::from(model.scenarios)).all(|shock| *shock == 0)
-        && (model.netting || *specific == 0);
+    let unused = loadings.iter().skip(usize::from(terms.factors)).all(|loading| *loading == 0)
+        && shocks.iter().skip(usize::from(terms.scenarios)).all(|shock| *shock == 0)
+        && (terms.netting || *specific == 0);
     if volatility && stress && unused {
         return Ok(());
     }

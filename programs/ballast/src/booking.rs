@@ -1,8 +1,11 @@
 //! Booking one move of one asset in the market and in a vault: the part that deposit, withdraw, borrow, repay share.
 
 use anchor_lang::prelude::*;
+use ballast_risk::fixed::scale_floor;
 use ballast_risk::holding::{Holding, Move};
-use ballast_risk::interest::Pool;
+use ballast_risk::interest::{Pool, amount_floor};
+use ballast_risk::outflow::{Limit, Outflow};
+use ballast_risk::{Amount, Fraction};
 
 use crate::ensure;
 use crate::error::OrRefuse;
@@ -35,23 +38,58 @@ pub fn book(
     let accrued = asset.accrued_pool(now);
     let mut pool = accrued;
     let Move { holding: after, tokens } = compute(&mut pool, before).or_refuse()?;
-    check_caps(asset, &accrued, &pool)?;
+    check_caps(asset, &accrued, &pool, after)?;
     vault.set_holding(index, after)?;
+    asset.count_flow(&accrued, pool.cash < accrued.cash, tokens, now)?;
     asset.set_pool(pool)?;
     Ok(Booked { before, after, tokens: tokens.get(), cash: asset.cash, decimals: asset.decimals })
 }
 
 /// A cap refuses growth only: interest may carry a total above it, and leaving is always possible.
-fn check_caps(asset: &Asset, before: &Pool, after: &Pool) -> Result<()> {
+fn check_caps(asset: &Asset, before: &Pool, after: &Pool, holding: Holding) -> Result<()> {
     if after.deposit_shares > before.deposit_shares {
         let deposits = after.deposits_ceil().or_refuse()?;
         ensure!(deposits.get() <= asset.deposit_cap, DepositCapExceeded);
+        check_share(asset.deposit_cap, asset.vault_deposit_share, holding, after)?;
     }
     if after.debt_shares > before.debt_shares {
         let debts = after.debts_floor().or_refuse()?;
         ensure!(debts.get() <= asset.debt_cap, DebtCapExceeded);
+        check_share(asset.debt_cap, asset.vault_debt_share, holding, after)?;
+        if asset.utilisation_cap != u32::MAX {
+            let lent = scale_floor(after.deposits_ceil().or_refuse()?.get(), Fraction::new(asset.utilisation_cap));
+            ensure!(debts.get() <= lent, UtilisationCapExceeded);
+        }
     }
     Ok(())
+}
+
+/// One vault uses no more than its share of a cap.
+fn check_share(cap: u64, share: u32, holding: Holding, pool: &Pool) -> Result<()> {
+    if share != u32::MAX {
+        let amount = holding.amount(pool).or_refuse()?;
+        ensure!(amount.get() <= scale_floor(cap, Fraction::new(share)), VaultShareExceeded);
+    }
+    Ok(())
+}
+
+impl Asset {
+    /// Counts tokens that leave at the wish of a user, or that come in.
+    ///
+    /// # Errors
+    /// `OutflowLimitExceeded`.
+    #[inline(always)]
+    fn count_flow(&mut self, before: &Pool, leaves: bool, tokens: Amount, now: u64) -> Result<()> {
+        if self.outflow_limit == u32::MAX {
+            return Ok(());
+        }
+        let deposits = amount_floor(before.deposit_shares, before.supply_index).or_refuse()?;
+        let limit = Limit { share: Fraction::new(self.outflow_limit), period: self.outflow_period, deposits };
+        let flow = Outflow { level: self.outflow_level, at: self.outflow_at };
+        let flow = if leaves { flow.take(tokens, &limit, now).or_refuse()? } else { flow.give(tokens, &limit, now) };
+        (self.outflow_level, self.outflow_at) = (flow.level, flow.at);
+        Ok(())
+    }
 }
 
 /// Refuses a vault of another market.

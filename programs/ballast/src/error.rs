@@ -20,7 +20,7 @@ pub enum BallastError {
     WrongTokenProgram = 5,
     #[msg("The custody account is not the one of this asset")]
     WrongCustody = 6,
-    #[msg("Pass exactly one oracle account for each asset named, in the same order, at least one")]
+    #[msg("Pass the oracle account of each source of each asset named, in the same order, at least one")]
     OracleListMismatch = 7,
     #[msg("Debt and collateral must be different assets")]
     SameAsset = 8,
@@ -28,7 +28,7 @@ pub enum BallastError {
     BadRiskParameters = 9,
     #[msg("The rate curve must rise from utilisation 0 to full and stay below the largest rate")]
     BadRateCurve = 10,
-    #[msg("Maximum age, an averaging period, confidence or volatility limit is out of range")]
+    #[msg("Ages or the price band are out of order")]
     BadPriceParameters = 11,
     #[msg("The mint has an extension that is not on the allow-list")]
     MintExtensionNotAllowed = 12,
@@ -46,6 +46,20 @@ pub enum BallastError {
     BadRamp = 18,
     #[msg("The rows are none, or reach beyond the 64th asset")]
     RowsOutOfRange = 19,
+    #[msg("No such parameter, or not one of this record")]
+    ParameterUnknown = 20,
+    #[msg("The parameter leaves its range; see the parameter table")]
+    ParameterOutOfRange = 21,
+    #[msg("Name parameters in the order of their codes, each once, at least one")]
+    ParametersOutOfOrder = 22,
+    #[msg("A price source lacks its key or base, or does not fit the other source or the caps")]
+    BadSource = 23,
+    #[msg("The change is too large for its account")]
+    ChangeTooLarge = 24,
+    #[msg("The delay must be at least as long as the notice")]
+    BadPatience = 25,
+    #[msg("An asset needs a price source before its caps rise, and with netting a volatility")]
+    AssetNotReady = 26,
 
     // 6100: authority
     #[msg("Only governance may do this")]
@@ -58,6 +72,12 @@ pub enum BallastError {
     WrongAuthority = 103,
     #[msg("Only the author of the draft may do this")]
     NotDraftAuthor = 104,
+    #[msg("Only the guardian or governance may do this")]
+    NotGuardian = 105,
+    #[msg("Only the key that was named for the role may accept it")]
+    NotNamedForRole = 106,
+    #[msg("Governance of this market does not use durable nonces")]
+    DurableNonce = 107,
 
     // 6200: oracle
     #[msg("The oracle account is not owned by the oracle program of this asset")]
@@ -84,9 +104,21 @@ pub enum BallastError {
     PriceOlderThanStored = 210,
     #[msg("The price of one native unit leaves the range of the number format")]
     PriceOutOfRange = 211,
+    #[msg("The price lies outside the band of the asset")]
+    PriceOutsideBand = 212,
+    #[msg("The feed has fewer samples than it asks for")]
+    TooFewSamples = 213,
+    #[msg("The stake pool has not been updated in this or the last epoch")]
+    StakePoolNotUpdated = 214,
+    #[msg("The price of the base asset is missing or too old; refresh it first")]
+    BasePriceUnusable = 215,
+    #[msg("No source is waiting to take over")]
+    NoCandidate = 216,
+    #[msg("The same update was observed already, or too short a time ago")]
+    ObservedAlready = 217,
 
     // 6300: risk
-    #[msg("A price that this needs is missing or too old; refresh it first")]
+    #[msg("A price that this needs is missing, too old or withheld by a guard; refresh it first")]
     PriceUnusable = 300,
     #[msg("The vault would fall below its initial margin requirement")]
     BelowInitMargin = 301,
@@ -110,6 +142,12 @@ pub enum BallastError {
     DebtCapExceeded = 402,
     #[msg("The vault holds less than that")]
     InsufficientDeposit = 403,
+    #[msg("The vault would use more than its share of the cap of the asset")]
+    VaultShareExceeded = 404,
+    #[msg("More of the asset would be lent than its utilisation cap allows")]
+    UtilisationCapExceeded = 405,
+    #[msg("More would leave within a period than the outflow limit of the asset allows; try less, or later")]
+    OutflowLimitExceeded = 406,
 
     // 6500: governance
     #[msg("The draft is missing, or lacks the row of a listed asset")]
@@ -118,6 +156,38 @@ pub enum BallastError {
     DraftChanged = 501,
     #[msg("Netting is off, so there is no model to confirm")]
     NettingIsOff = 502,
+    #[msg("This is not proven to reduce risk, so it must wait: propose it")]
+    MustWait = 503,
+    #[msg("A value is not the one that the change was written against")]
+    ValueChanged = 504,
+    #[msg("The step is larger than the parameter table allows")]
+    StepTooLarge = 505,
+    #[msg("The steward has changed this asset within a day")]
+    StewardTooSoon = 506,
+    #[msg("The change is not due yet")]
+    ChangeNotDue = 507,
+    #[msg("The change has expired; propose it again")]
+    ChangeExpired = 508,
+    #[msg("The last change of the model is still phasing in")]
+    ModelChanging = 509,
+    #[msg("The market is open already")]
+    MarketOpen = 510,
+    #[msg("The market is not open yet")]
+    MarketNotOpen = 511,
+    #[msg("A pause lasts a second to a day")]
+    PauseTooLong = 512,
+    #[msg("The budget of pauses is spent; it comes back with time")]
+    PauseBudgetSpent = 513,
+    #[msg("The action is paused at the moment")]
+    Paused = 514,
+    #[msg("The guardian cannot prevent his own replacement")]
+    GuardianReplaced = 515,
+    #[msg("The account is not the one that the change names")]
+    WrongChangeAccount = 516,
+    #[msg("A rise at Target and Maint is under way; only a proposal replaces it")]
+    RampRunning = 517,
+    #[msg("The asset that was listed last has no price source yet")]
+    ListingPending = 518,
 
     // 6600: state
     #[msg("All 32 positions of the vault are in use")]
@@ -150,16 +220,23 @@ impl From<RiskError> for BallastError {
             RiskError::BadModel => Self::BadModel,
             RiskError::BadSensitivities => Self::BadSensitivities,
             RiskError::TooManyPositions => Self::VaultFull,
+            RiskError::OutflowExceeded => Self::OutflowLimitExceeded,
         }
     }
 }
 
 /// The refusal as the framework's error. Out of line, because building one takes some hundred bytes of code and every
-/// check has one.
+/// check has one. In place of the framework's own conversion, whose function for the name takes 13 KB.
 #[cold]
 #[inline(never)]
 pub fn refuse(error: BallastError) -> Error {
-    error.into()
+    Error::from(AnchorError {
+        error_name: format!("{error:?}"),
+        error_code_number: error.into(),
+        error_msg: format!("{error}"),
+        error_origin: None,
+        compared_values: None,
+    })
 }
 
 /// Refuses with an error of [`BallastError`] unless the condition holds.
@@ -175,7 +252,7 @@ macro_rules! ensure {
 #[cold]
 #[inline(never)]
 fn refuse_risk(error: RiskError) -> Error {
-    BallastError::from(error).into()
+    refuse(error.into())
 }
 
 /// A risk result with the program's error, for use with `?`.

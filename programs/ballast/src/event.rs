@@ -2,10 +2,22 @@
 
 use anchor_lang::prelude::*;
 
+use crate::state::Role;
+use crate::state::change::Written;
+use crate::state::pause::Pausable;
+
 #[event]
 pub struct MarketCreated {
     pub market: Pubkey,
     pub governance: Pubkey,
+    pub guardian: Pubkey,
+    pub steward: Pubkey,
+}
+
+#[event]
+pub struct MarketOpened {
+    pub market: Pubkey,
+    pub opened_at: u64,
 }
 
 #[event]
@@ -13,30 +25,52 @@ pub struct AssetListed {
     pub market: Pubkey,
     pub asset: u8,
     pub mint: Pubkey,
-    pub oracle: Pubkey,
+    pub name: [u8; 16],
 }
 
-/// Haircuts and add-ons of an asset move to these values between two times.
+/// A change waits from now on. The proposal carries the values before and after.
 #[event]
-pub struct HaircutsSet {
+pub struct ChangeProposed {
     pub market: Pubkey,
-    pub asset: u8,
-    pub haircuts: [u32; 3],
-    pub addons: [u32; 3],
-    pub start: u64,
-    pub end: u64,
+    pub change: Pubkey,
+    pub proposer: Pubkey,
+    pub eta: u64,
+    pub expiry: u64,
+    pub proposal: Written,
 }
 
-/// The portfolio requirement changed. `digest` is that of the loadings.
 #[event]
-pub struct RiskModelSet {
+pub struct ChangeCancelled {
     pub market: Pubkey,
-    pub netting: bool,
-    pub factors: u8,
-    pub lambdas: [u32; 3],
-    pub floor: u32,
-    pub valid_until: u64,
-    pub digest: [u8; 32],
+    pub change: Pubkey,
+    pub by: Pubkey,
+}
+
+/// A change is in force, or begins to move along its ramp. The proposal carries the values before and after.
+#[event]
+pub struct ChangeMade {
+    pub market: Pubkey,
+    /// Who applied it at once, or had proposed it.
+    pub by: Pubkey,
+    pub waited: bool,
+    pub proposal: Written,
+}
+
+#[event]
+pub struct RoleAccepted {
+    pub market: Pubkey,
+    pub role: Role,
+    pub holder: Pubkey,
+}
+
+/// A pause began, or ended when `until` has passed. `spent` of its budget is in seconds.
+#[event]
+pub struct PauseSet {
+    pub market: Pubkey,
+    pub paused: Pausable,
+    pub until: u64,
+    pub spent: u64,
+    pub by: Pubkey,
 }
 
 /// The portfolio requirement counts as current for longer.
@@ -44,17 +78,6 @@ pub struct RiskModelSet {
 pub struct RiskModelConfirmed {
     pub market: Pubkey,
     pub valid_until: u64,
-}
-
-/// The stress requirement changed. `digest` is that of the shocks.
-#[event]
-pub struct ScenariosSet {
-    pub market: Pubkey,
-    pub count: u8,
-    pub tail: u8,
-    pub multipliers: [u32; 3],
-    pub time: u64,
-    pub digest: [u8; 32],
 }
 
 /// A price was accepted. Mantissa and shift: micro-dollars per native unit, `mantissa x 2^-shift`.
@@ -65,6 +88,32 @@ pub struct PriceRefreshed {
     pub mantissa: u64,
     pub shift: u8,
     pub publish_time: u64,
+}
+
+/// A guard took an asset to another state, see `Breaker`, up to a second.
+#[event]
+pub struct BreakerTripped {
+    pub market: Pubkey,
+    pub asset: u8,
+    pub state: u8,
+    pub until: u64,
+}
+
+/// Two sources differ by more than the asset allows, as a part of the first in 2^-32; no price was accepted.
+#[event]
+pub struct SourcesDisagree {
+    pub market: Pubkey,
+    pub asset: u8,
+    pub difference: u32,
+}
+
+/// A new source was compared with the present price; `checks` of these comparisons in a row agreed.
+#[event]
+pub struct CandidateObserved {
+    pub market: Pubkey,
+    pub asset: u8,
+    pub checks: u8,
+    pub took_over: bool,
 }
 
 #[event]

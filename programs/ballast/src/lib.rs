@@ -1,7 +1,7 @@
 //! Ballast: a multi-asset collateral engine.
 //!
 //! This file is the table of contents. Instructions are in [`instructions`], one file each; accounts in [`state`];
-//! prices from outside in [`oracle`]; the movement of tokens in [`custody`]. Arithmetic on money is in the crate
+//! prices from outside in [`oracle`]; what governance may do in [`changes`]; the movement of tokens in [`custody`]. Arithmetic on money is in the crate
 //! `ballast-risk` and nowhere else: the program compares money, it never multiplies it.
 
 #![allow(unexpected_cfgs, reason = "the entry point macros of the framework test for them")]
@@ -15,6 +15,8 @@ use anchor_lang::prelude::*;
 use sbf_rt as _;
 
 pub mod booking;
+pub mod changes;
+pub mod creation;
 pub mod custody;
 pub mod error;
 pub mod event;
@@ -25,6 +27,9 @@ pub mod state;
 
 pub use custody::*;
 pub use instructions::*;
+pub use state::Role;
+pub use state::change::Written;
+pub use state::pause::Pausable;
 
 declare_id!("Ba11ast111111111111111111111111111111111111");
 
@@ -75,21 +80,52 @@ pub mod ballast {
         instructions::close_vault::close_vault(context)
     }
 
-    pub fn create_market(context: Context<CreateMarket>, dust: u64) -> Result<()> {
-        governance::create_market::create_market(context, dust)
+    pub fn observe_candidate(context: Context<ObserveCandidate>, asset: u8) -> Result<()> {
+        instructions::observe_candidate::observe_candidate(context, asset)
     }
 
-    pub fn list_asset(context: Context<ListAsset>, parameters: AssetParameters) -> Result<()> {
-        governance::list_asset::list_asset(context, parameters)
+    pub fn create_market(context: Context<CreateMarket>, guardian: Pubkey, steward: Pubkey) -> Result<()> {
+        governance::create_market::create_market(context, guardian, steward)
     }
-    pub fn set_haircuts(
-        context: Context<SetHaircuts>,
-        asset: u8,
-        haircuts: [u32; 3],
-        addons: [u32; 3],
-        seconds: u32,
-    ) -> Result<()> {
-        governance::set_haircuts::set_haircuts(context, asset, haircuts, addons, seconds)
+
+    pub fn list_asset(context: Context<ListAsset>, name: [u8; 16]) -> Result<()> {
+        governance::list_asset::list_asset(context, name)
+    }
+
+    pub fn open_market(context: Context<ByRole>) -> Result<()> {
+        governance::open_market::open_market(context)
+    }
+
+    pub fn apply_change(context: Context<ApplyChange>, proposal: Written) -> Result<()> {
+        governance::apply_change::apply_change(context, proposal)
+    }
+
+    pub fn propose_change(context: Context<ProposeChange>, proposal: Written) -> Result<()> {
+        governance::propose_change::propose_change(context, proposal)
+    }
+
+    pub fn execute_change(context: Context<ExecuteChange>) -> Result<()> {
+        governance::execute_change::execute_change(context)
+    }
+
+    pub fn cancel_change(context: Context<CancelChange>) -> Result<()> {
+        governance::cancel_change::cancel_change(context)
+    }
+
+    pub fn accept_role(context: Context<ByRole>, role: Role) -> Result<()> {
+        governance::accept_role::accept_role(context, role)
+    }
+
+    pub fn pause(context: Context<ByRole>, paused: Pausable, seconds: u32) -> Result<()> {
+        governance::pause::pause(context, paused, seconds)
+    }
+
+    pub fn resume(context: Context<ByRole>, paused: Pausable) -> Result<()> {
+        governance::pause::resume(context, paused)
+    }
+
+    pub fn confirm_risk_model(context: Context<ByRole>) -> Result<()> {
+        governance::confirm_risk_model::confirm_risk_model(context)
     }
 
     pub fn open_draft(context: Context<OpenDraft>) -> Result<()> {
@@ -106,17 +142,5 @@ pub mod ballast {
 
     pub fn close_draft(context: Context<CloseDraft>) -> Result<()> {
         instructions::close_draft::close_draft(context)
-    }
-
-    pub fn set_risk_model(context: Context<TakeOver>, parameters: RiskModel, digest: [u8; 32]) -> Result<()> {
-        governance::set_risk_model::set_risk_model(context, parameters, digest)
-    }
-
-    pub fn set_scenarios(context: Context<TakeOver>, parameters: Scenarios, digest: [u8; 32]) -> Result<()> {
-        governance::set_scenarios::set_scenarios(context, parameters, digest)
-    }
-
-    pub fn confirm_risk_model(context: Context<ConfirmRiskModel>) -> Result<()> {
-        governance::confirm_risk_model::confirm_risk_model(context)
     }
 }

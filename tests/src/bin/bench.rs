@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use ballast_client::event::Action;
+use ballast_client::table::Parameter;
+use ballast_client::{Pausable, Role};
 use ballast_tests::{Actor, Fixture, Money, Receipt};
 use serde_json::{Value, json};
 
@@ -153,7 +155,7 @@ const MODELS: [(&str, u8, u8); 4] =
 const MODELLED: [usize; 4] = [2, 8, 16, 32];
 
 /// The order of the table.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 31] = [
     "deposit",
     "repay",
     "withdraw",
@@ -171,20 +173,27 @@ const ORDER: [&str; 25] = [
     "create_market",
     "list_asset",
     "withdraw without debt",
-    "set_haircuts",
     "open_draft",
     "write_loadings",
     "write_shocks",
-    "set_risk_model",
-    "set_scenarios",
-    "confirm_risk_model",
     "close_draft",
+    "open_market",
+    "apply_change, cap",
+    "propose_change, haircuts",
+    "execute_change, haircuts",
+    "propose_change, model",
+    "execute_change, model",
+    "cancel_change",
+    "confirm_risk_model",
+    "pause",
+    "resume",
 ];
 
 fn setting_up() -> Vec<Row> {
     let empty = Fixture::without_market();
     let created = empty.creates_market(1_000_000).expect("a market");
     let listed = empty.lists(ballast_tests::assets::token("SOL")).expect("an asset");
+    empty.opens_market().expect("an open market");
     let alice = empty.newcomer("alice");
     let opened = alice.opens_vault().expect("a vault");
     let closed = alice.closes_vault().expect("no vault");
@@ -242,8 +251,9 @@ fn moving(market: &Fixture, positions: usize) -> Vec<Row> {
 
 /// The same loan as in [`moving`] in a market with factors and scenarios.
 fn modelled(operation: &'static str, factors: u8, scenarios: u8, positions: usize) -> Row {
-    let market = Fixture::with_assets(ASSETS).stocked();
+    let market = Fixture::setting_up(ASSETS);
     market.adopts(factors, scenarios);
+    let market = market.stocked();
     let alice = market.actor("alice", &[]);
     alice.fills_vault(positions);
     market.advances(1);
@@ -256,38 +266,52 @@ fn modelled(operation: &'static str, factors: u8, scenarios: u8, positions: usiz
 
 /// What governance and the author of a draft pay in a market of this many assets.
 fn governing() -> Vec<Row> {
-    let market = Fixture::with_assets(ASSETS);
+    let market = Fixture::setting_up(ASSETS);
     let author = ballast_tests::key("quant");
-    let opened = market.opens_draft("quant").expect("a draft");
-    let rows = market.rows(6, 8);
+    let mut rows = vec![];
+    let mut measured = |operation, count, receipt: &Receipt| rows.push(Row::new(operation, count, receipt));
+    measured("open_draft", 0, &market.opens_draft("quant").expect("a draft"));
+    let model = market.rows(6, 8);
     let drafting = market.drafting("quant");
-    let (loadings, shocks): (Vec<_>, Vec<_>) = rows.iter().map(|row| (row.loadings(), row.shocks())).unzip();
+    let (loadings, shocks): (Vec<_>, Vec<_>) = model.iter().map(|row| (row.loadings(), row.shocks())).unzip();
     let first = |instructions: Vec<_>| market.sends(&instructions[..1], &[&author]).expect("rows");
-    let wrote = [first(drafting.write_loadings(&loadings)), first(drafting.write_shocks(&shocks))];
-    let set = market.adopts(6, 8);
-    let ruled = |instruction| market.sends(&[instruction], &[&market.payer(), &market.governance()]).expect("done");
-    let confirmed = ruled(drafting.confirm_risk_model());
-    let ramped = market.sets_haircuts("SOL", [3_000, 2_500, 2_000], [400, 350, 300], 86_400).expect("a ramp");
-    let closed = market.sends(&[drafting.close()], &[&author]).expect("no draft");
-    let counted = [
-        ("open_draft", 0, &opened),
-        ("write_loadings", ballast_client::model::LOADING_ROWS, &wrote[0]),
-        ("write_shocks", ballast_client::model::SHOCK_ROWS, &wrote[1]),
-        ("set_risk_model", ASSETS, &set[0]),
-        ("set_scenarios", ASSETS, &set[1]),
-        ("confirm_risk_model", 0, &confirmed),
-        ("set_haircuts", 0, &ramped),
-        ("close_draft", 0, &closed),
+    measured("write_loadings", ballast_client::model::LOADING_ROWS, &first(drafting.write_loadings(&loadings)));
+    measured("write_shocks", ballast_client::model::SHOCK_ROWS, &first(drafting.write_shocks(&shocks)));
+    market.writes_loadings("quant", &loadings);
+    market.writes_shocks("quant", &shocks);
+    measured("open_market", 0, &market.opens_market().expect("an open market"));
+
+    let cap = market.values_of("SOL", &[(Parameter::DepositCap, 1_000_000_000)]);
+    measured("apply_change, cap", 1, &market.applies(Role::Guardian, cap).expect("a lower cap"));
+    let haircut = |bps: u64| bps * ballast_tests::assets::WHOLE / 10_000;
+    let haircuts = [
+        (Parameter::HaircutInit, haircut(3_000)),
+        (Parameter::HaircutTarget, haircut(2_500)),
+        (Parameter::HaircutMaint, haircut(2_000)),
     ];
-    counted.map(|(operation, count, receipt)| Row::new(operation, count, receipt)).into()
+    let proposal = market.values_of("SOL", &haircuts);
+    measured("propose_change, haircuts", 3, &market.proposes("haircuts", proposal.clone()).expect("a proposal"));
+    measured("pause", 0, &market.pauses(Role::Guardian, Pausable::Asset(0), 60).expect("a pause"));
+    measured("resume", 0, &market.resumes(Role::Guardian, Pausable::Asset(0)).expect("no pause"));
+    let proposed = drafting.proposal(&market.market(), ballast_tests::model::risk_model(6, 8), &loadings, &shocks);
+    measured("propose_change, model", 0, &market.proposes("model", proposed).expect("a proposal"));
+    market.proposes("again", proposal).expect("a proposal");
+    measured("cancel_change", 0, &market.cancels(Role::Guardian, "again").expect("no proposal"));
+    market.advances(86_400);
+    measured("execute_change, haircuts", 3, &market.executes("haircuts").expect("a ramp"));
+    measured("execute_change, model", ASSETS, &market.executes_from("model", Some("quant")).expect("a model"));
+    measured("confirm_risk_model", 0, &market.confirms_risk_model().expect("a confirmation"));
+    measured("close_draft", 0, &market.sends(&[drafting.close()], &[&author]).expect("no draft"));
+    rows
 }
 
 /// Part of the last debt against the first collateral, after all collateral has lost a third of its value.
 fn liquidating(operation: &'static str, positions: usize, model: bool) -> Row {
-    let market = Fixture::with_assets(ASSETS).stocked();
+    let market = Fixture::setting_up(ASSETS);
     if model {
         market.adopts(6, 8);
     }
+    let market = market.stocked();
     let alice = market.actor("alice", &[]);
     let tokens = market.tokens();
     let deposits = positions / 2;

@@ -135,19 +135,38 @@ pub trait Record: Clone {
 
 impl Record for Market {
     fn visit(&mut self, visitor: &mut impl Visitor) {
-        visitor.field("netting", &mut self.netting);
-        visitor.field("factors", &mut self.factors);
-        visitor.field("scenarios", &mut self.scenarios);
-        visitor.field("tail", &mut self.tail);
         visitor.field("dust", &mut self.dust);
+        visitor.field("change_start", &mut self.change_start);
+        visitor.field("change_end", &mut self.change_end);
+        visitor.field("change_reciprocal", &mut self.change_reciprocal);
         visitor.field("valid_until", &mut self.valid_until);
         visitor.field("fallback_until", &mut self.fallback_until);
         visitor.field("fallback_reciprocal", &mut self.fallback_reciprocal);
-        visitor.field("floor", &mut self.floor);
-        visitor.field("lambdas", &mut self.lambdas);
-        visitor.field("multipliers", &mut self.multipliers);
+        let [current, previous] = &mut self.terms;
+        for (terms, names) in [(current, CURRENT), (previous, PREVIOUS)] {
+            let [netting, factors, scenarios, tail, floor, lambdas, multipliers] = names;
+            visitor.field(netting, &mut terms.netting);
+            visitor.field(factors, &mut terms.factors);
+            visitor.field(scenarios, &mut terms.scenarios);
+            visitor.field(tail, &mut terms.tail);
+            visitor.field(floor, &mut terms.floor);
+            visitor.field(lambdas, &mut terms.lambdas);
+            visitor.field(multipliers, &mut terms.multipliers);
+        }
     }
 }
+
+/// The names of a model's terms, and of those that it replaces.
+const CURRENT: [&str; 7] = ["netting", "factors", "scenarios", "tail", "floor", "lambdas", "multipliers"];
+const PREVIOUS: [&str; 7] = [
+    "previous_netting",
+    "previous_factors",
+    "previous_scenarios",
+    "previous_tail",
+    "previous_floor",
+    "previous_lambdas",
+    "previous_multipliers",
+];
 
 /// An asset with the decimal number that its price was made from.
 #[derive(Clone)]
@@ -170,6 +189,7 @@ impl Record for AssetCase {
         visitor.field("high", &mut asset.high);
         visitor.field("price_shifts", &mut asset.price_shifts);
         visitor.field("usable_until", &mut asset.usable_until);
+        visitor.field("init_until", &mut asset.init_until);
         visitor.field("deposit_shares", &mut asset.deposit_shares);
         visitor.field("debt_shares", &mut asset.debt_shares);
         visitor.field("supply_index", &mut asset.supply_index);
@@ -190,14 +210,20 @@ impl Record for AssetCase {
         visitor.field("depth", &mut asset.depth);
         visitor.field("depth_reciprocal", &mut asset.depth_reciprocal);
         visitor.field("depth_shift", &mut asset.depth_shift);
+        visitor.field("depth_before", &mut asset.depth_before);
+        visitor.field("depth_before_reciprocal", &mut asset.depth_before_reciprocal);
+        visitor.field("depth_before_shift", &mut asset.depth_before_shift);
         visitor.field("bonus_least", &mut asset.bonus_least);
         visitor.field("bonus_most", &mut asset.bonus_most);
         visitor.field("bonus_slope", &mut asset.bonus_slope);
-        let mut moves = Sensitivities::from_columns(&asset.columns);
-        visitor.field("loadings", &mut moves.loadings);
-        visitor.field("specific", &mut moves.specific);
-        visitor.field("shocks", &mut moves.shocks);
-        asset.columns = moves.columns();
+        let names = [["loadings", "specific", "shocks"], ["previous_loadings", "previous_specific", "previous_shocks"]];
+        for (columns, [loadings, specific, shocks]) in asset.columns.iter_mut().zip(names) {
+            let mut moves = Sensitivities::from_columns(columns);
+            visitor.field(loadings, &mut moves.loadings);
+            visitor.field(specific, &mut moves.specific);
+            visitor.field(shocks, &mut moves.shocks);
+            *columns = moves.columns();
+        }
     }
 }
 

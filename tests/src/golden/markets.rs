@@ -3,12 +3,12 @@
 use ballast_client::risk::haircut::Depth;
 use ballast_client::risk::health::Level;
 use ballast_client::risk::liquidation::Bonus;
-use ballast_client::risk::model::{MAX_FACTORS, MAX_SCENARIOS, ONE, Sensitivities, TIMES_ONE};
+use ballast_client::risk::model::{MAX_FACTORS, MAX_SCENARIOS, ONE, Sensitivities, TIMES_ONE, Terms};
 use ballast_client::risk::params::{self, Levels, RiskParameters};
 use ballast_client::risk::price::Price;
 use ballast_client::risk::ramp::Ramp;
 use ballast_client::risk::{Fraction, Usd};
-use ballast_client::{Asset, Market};
+use ballast_client::{Asset, Market, ModelTerms};
 
 use super::MarketCase;
 use super::codec::AssetCase;
@@ -32,10 +32,25 @@ struct Plan {
     multiplier: u64,
     /// Seconds from [`START`] until the model expires.
     expires: i64,
+    /// The model that it replaces: factors, scenarios, tail. The change is halfway at [`START`].
+    replaces: Option<(Option<u8>, u8, u8)>,
+    /// How long the change takes, seconds.
+    change: u64,
 }
 
 const fn plan(assets: usize, factors: Option<u8>, scenarios: u8, tail: u8) -> Plan {
-    Plan { assets, factors, scenarios, tail, floor_bps: 2_500, lambda: 300, multiplier: 120, expires: 1_000_000 }
+    Plan {
+        assets,
+        factors,
+        scenarios,
+        tail,
+        floor_bps: 2_500,
+        lambda: 300,
+        multiplier: 120,
+        expires: 1_000_000,
+        replaces: None,
+        change: WEEK,
+    }
 }
 
 fn plans() -> Vec<Plan> {
@@ -55,6 +70,10 @@ fn plans() -> Vec<Plan> {
         Plan { expires: -week / 5, lambda: 600, ..plan(12, Some(6), 7, 4) },
         Plan { lambda: 250, multiplier: 300, ..plan(40, Some(6), 8, 1) },
         Plan { lambda: 1_600, ..plan(10, Some(6), 0, 0) },
+        Plan { replaces: Some((None, 0, 0)), ..plan(12, Some(4), 5, 1) },
+        Plan { replaces: Some((Some(6), 8, 2)), lambda: 500, change: 900, ..plan(14, Some(5), 3, 1) },
+        Plan { replaces: Some((Some(3), 0, 0)), expires: -week / 4, ..plan(12, Some(2), 6, 3) },
+        Plan { replaces: Some((Some(4), 4, 1)), ..plan(10, None, 0, 0) },
     ]
 }
 
@@ -67,19 +86,31 @@ pub fn all() -> Vec<MarketCase> {
 fn market(random: &mut Random, at: usize, plan: &Plan) -> MarketCase {
     let mut market: Box<Market> = bytemuck::allocation::zeroed_box();
     market.dust = random.pick(&[0, 1_000_000, 100_000_000]);
-    market.multipliers = if plan.scenarios > 0 { falling(random, plan.multiplier, 0) } else { [0; 3] };
-    (market.scenarios, market.tail) = (plan.scenarios, plan.tail);
-    if let Some(factors) = plan.factors {
-        (market.netting, market.factors) = (1, factors);
-        market.lambdas = falling(random, plan.lambda, u64::from(TIMES_ONE));
-        market.floor = random.part(plan.floor_bps, plan.floor_bps);
-        let valid_until = START.saturating_add_signed(plan.expires);
-        let fallback = Ramp::new(valid_until, WEEK).expect("a week");
-        (market.valid_until, market.fallback_until, market.fallback_reciprocal) = fallback.parts();
+    market.terms[0] = terms(random, plan, plan.factors, plan.scenarios, plan.tail);
+    if let Some((factors, scenarios, tail)) = plan.replaces {
+        market.terms[1] = terms(random, plan, factors, scenarios, tail);
+        let change = Ramp::new(START - plan.change / 2, plan.change).expect("a change");
+        (market.change_start, market.change_end, market.change_reciprocal) = change.parts();
     }
-    params::check_model(&market.model()).expect("a good model");
+    let valid_until = START.saturating_add_signed(plan.expires);
+    let fallback = Ramp::new(valid_until, WEEK).expect("a week");
+    (market.valid_until, market.fallback_until, market.fallback_reciprocal) = fallback.parts();
     let assets = (0..plan.assets).map(|index| asset(random, &market, at, index)).collect();
     MarketCase { market, assets }
+}
+
+fn terms(random: &mut Random, plan: &Plan, factors: Option<u8>, scenarios: u8, tail: u8) -> ModelTerms {
+    let mut terms = ModelTerms { scenarios, tail, ..ModelTerms::default() };
+    if scenarios > 0 {
+        terms.multipliers = falling(random, plan.multiplier, 0);
+    }
+    if let Some(factors) = factors {
+        (terms.netting, terms.factors) = (1, factors);
+        terms.lambdas = falling(random, plan.lambda, u64::from(TIMES_ONE));
+        terms.floor = random.part(plan.floor_bps, plan.floor_bps);
+    }
+    params::check_model(&terms.terms()).expect("a good model");
+    terms
 }
 
 /// Three levels in 2^-16 from so many hundredths down, not below `least`.
@@ -94,9 +125,10 @@ fn asset(random: &mut Random, market: &Market, at: usize, index: usize) -> Asset
     let mut asset: Asset = bytemuck::Zeroable::zeroed();
     let (number, exponent) = price(random, &mut asset, at, index);
     asset.usable_until = if random.percent(6) { START - 1 } else { START + random.between(300, 900) };
+    asset.init_until = asset.usable_until - random.between(0, 2) * random.between(0, 200);
     pool(random, &mut asset);
     risk(random, &mut asset);
-    asset.columns = columns(random, market).columns();
+    asset.columns = [0, 1].map(|model: usize| columns(random, &market.terms[model].terms()).columns());
     // Unit values, from prices and indexes.
     asset.accrue(asset.accrued_at);
     AssetCase { asset, number, exponent }
@@ -120,7 +152,7 @@ fn price(random: &mut Random, asset: &mut Asset, at: usize, index: usize) -> (u6
         let confidence = Fraction::new(random.part(0, 200));
         let prices = (spot.min(average).lowered_floor(confidence), spot.max(average).raised_ceil(confidence));
         if let (Ok(low), Ok(high)) = prices {
-            asset.set_prices(spot, average, low, high);
+            asset.set_prices(spot, average, low, high, spot.max(average));
             return (number, exponent);
         }
     }
@@ -184,6 +216,8 @@ fn risk(random: &mut Random, asset: &mut Asset) {
     let depth = if random.percent(30) { 0 } else { random.scale(34, 56) };
     let depth = Depth::new(Usd::new(depth)).expect("a depth");
     (asset.depth, asset.depth_reciprocal, asset.depth_shift) = depth.parts();
+    let before = if random.percent(60) { depth } else { Depth::new(Usd::new(random.scale(34, 56))).expect("a depth") };
+    (asset.depth_before, asset.depth_before_reciprocal, asset.depth_before_shift) = before.parts();
     let least = asset.haircuts[2].min(asset.haircuts_before[2]);
     asset.bonus_most = (least - least / 8).min(1 << 30);
     asset.bonus_least = asset.bonus_most / random.between(1, 5) as u32;
@@ -203,8 +237,7 @@ fn check(haircuts: [u32; 3], addons: [u32; 3], depth: Depth, bonus: Bonus) {
 }
 
 /// Coefficients that the model allows; some assets at the very limit.
-fn columns(random: &mut Random, market: &Market) -> Sensitivities {
-    let model = market.model();
+fn columns(random: &mut Random, model: &Terms) -> Sensitivities {
     let mut moves = Sensitivities::NONE;
     if model.netting {
         // The whole volatility: up to one, over the largest lambda.
@@ -236,6 +269,6 @@ fn columns(random: &mut Random, market: &Market) -> Sensitivities {
             _ => -(random.between(0, most * 6 / 10) as i32),
         };
     }
-    params::check_sensitivities(&model, &moves).expect("allowed coefficients");
+    params::check_sensitivities(model, &moves).expect("allowed coefficients");
     moves
 }

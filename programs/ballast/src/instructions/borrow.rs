@@ -15,6 +15,7 @@ fn apply(accounts: &PayOut, index: u8, amount: u64) -> Result<(Booked, u8)> {
     let mut vault = accounts.vault.load_mut()?;
     accounts.validate(&market, &vault, index)?;
     let now = unix_seconds(&Clock::get()?);
+    ensure!(!market.borrow_pause.active(now), Paused);
     let amount = Amount::new(amount);
     let booked = book(&mut market, &mut vault, index, now, |pool, holding| holding::borrow(pool, holding, amount))?;
     market.require_init_margin(&vault, now)?;

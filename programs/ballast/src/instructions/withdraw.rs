@@ -18,6 +18,7 @@ fn apply(accounts: &PayOut, index: u8, amount: Option<u64>) -> Result<(Booked, u
     let held = vault.holding(index);
     ensure!(held.side == Side::Deposit && !held.shares.is_zero(), NoDeposit);
     let now = unix_seconds(&Clock::get()?);
+    ensure!(!market.withdraw_pause.active(now) || !vault.has_debt(), Paused);
     let amount = amount.map(Amount::new);
     let booked = book(&mut market, &mut vault, index, now, |pool, holding| holding::withdraw(pool, holding, amount))?;
     market.require_init_margin(&vault, now)?;

@@ -7,10 +7,12 @@ use ballast_risk::interest::{CURVE_POINTS, Curve, CurvePoint, Pool};
 use ballast_risk::liquidation::{Bonus, Leg};
 use ballast_risk::price::{Price, Unit};
 use ballast_risk::ramp::Ramp;
-use ballast_risk::variance::{multiplied_ceil, multiplier_ceil, renewed_ceil};
+use ballast_risk::variance::multiplied_ceil;
 use ballast_risk::{Amount, Fraction, Index, Rate, Shares, Usd};
 
 use crate::error::OrRefuse;
+use crate::state::pause::Pause;
+use crate::state::source::Source;
 
 /// The record of one asset inside the market account. Fractions are in 2^-32, rates per second in 2^-52.
 #[zero_copy]
@@ -19,8 +21,10 @@ pub struct Asset {
     pub mint: Pubkey,
     /// Token account that holds the asset, PDA `["custody", market, mint]`.
     pub custody: Pubkey,
-    /// Pyth pull: the feed id. Pyth push: the address of the price account.
-    pub oracle: Pubkey,
+    /// Where its price comes from: the first source, and a second one or none.
+    pub sources: [Source; 2],
+    /// A source on its way in: it takes over once it has agreed with the present price often enough.
+    pub candidate: Source,
 
     /// Tokens in custody that the books know of, native units.
     pub cash: u64,
@@ -45,14 +49,41 @@ pub struct Asset {
     pub average: u64,
     /// the lower one less its confidence interval: what a deposit counts at `Init`,
     pub low: u64,
-    /// the higher one plus its confidence interval: what a debt counts at `Init`.
+    /// the higher one plus its confidence interval: what a debt counts at `Init`,
     pub high: u64,
+    /// and the recent peak, which falls slowly towards the price.
+    pub peak: u64,
     /// Publish time of the last accepted price, unix seconds. Never falls.
     pub publish_time: u64,
-    /// The price may be used up to this second.
+    /// The same of the second source.
+    pub second_publish_time: u64,
+    /// The price may be used at `Target` and `Maint` up to this second, at `Init` up to the next one; zero while a pause, a
+    /// breaker or a recovery withholds it. Renewed with every accepted price.
     pub usable_until: u64,
+    pub init_until: u64,
     /// Slot in which the price was accepted.
     pub price_slot: u64,
+
+    /// The guardian withholds the price up to this second.
+    pub pause: Pause,
+    /// A breaker is tripped up to this second, see `breaker`.
+    pub breaker_until: u64,
+    /// After an outage the price is withheld at `Target` and `Maint` up to this second.
+    pub grace_until: u64,
+    /// Publish time of the last observation of the candidate.
+    pub candidate_time: u64,
+    /// Base tokens for one liquid-staking token, in 2^-32, as far as its growth is limited, and when that was.
+    pub staking_rate: u64,
+    pub staking_rate_at: u64,
+    /// Prices outside of the band are refused: 10^-12 dollars for a whole token.
+    pub band_low: u64,
+    pub band_high: u64,
+
+    /// Net outflow, see `ballast_risk::outflow`.
+    pub outflow_level: i64,
+    pub outflow_at: u64,
+    /// When the steward last changed something.
+    pub steward_at: u64,
 
     /// The window in which haircuts and add-ons move, see `ballast_risk::ramp::Ramp`; unix seconds.
     pub ramp_start: u64,
@@ -64,9 +95,12 @@ pub struct Asset {
     /// The variance that haircuts were calibrated for, per second, in 2^-64; 0 turns the multiplier off.
     pub calibrated_variance: u64,
 
-    /// Liquidity depth in micro-dollars; 0 turns the size-dependent requirement off.
+    /// Liquidity depth in micro-dollars, from the end of the ramp on; before its start the next one. 0 turns the
+    /// size-dependent requirement off.
     pub depth: u64,
+    pub depth_before: u64,
     pub depth_reciprocal: u32,
+    pub depth_before_reciprocal: u32,
 
     pub supply_rate: u32,
     pub borrow_rate: u32,
@@ -92,8 +126,9 @@ pub struct Asset {
     pub volatility_limit: u32,
     /// Averaging period of the variance, seconds.
     pub variance_period: u32,
-    /// Loadings, specific volatility and shocks, see `ballast_risk::model::Columns`.
-    pub columns: [u32; 16],
+    /// Loadings, specific volatility and shocks under the model in force and under the one before, see
+    /// `ballast_risk::model::Coefficients`.
+    pub columns: [[u32; 16]; 2],
 
     /// Mantissas of the unit values at `accrued_at`: deposit and debt at spot, deposit and debt at `Init`.
     pub units: [u32; 4],
@@ -101,24 +136,58 @@ pub struct Asset {
     pub confidence: u32,
     /// Widest confidence interval accepted.
     pub max_confidence: u32,
-    /// Oldest price accepted, seconds.
+    /// Oldest price accepted, and used at `Target` and `Maint`, seconds.
     pub max_age: u32,
+    /// Oldest price used at `Init`, seconds.
+    pub max_age_init: u32,
     /// Averaging period of the time-weighted price, seconds.
     pub average_period: u32,
+    /// The part of a cap that one vault may use.
+    pub vault_deposit_share: u32,
+    pub vault_debt_share: u32,
+    /// Largest part of the deposits that may be lent.
+    pub utilisation_cap: u32,
+    /// The part of the deposits that may leave within a period, and the period in seconds.
+    pub outflow_limit: u32,
+    pub outflow_period: u32,
+    /// Largest difference between two sources, as a part of the first.
+    pub agreement: u32,
+    /// Distance from the own average, confidence, fall from the peak that trip the breaker, as parts of the price; realised
+    /// over calibrated variance that does, in 2^-16.
+    pub breaker_jump: u32,
+    pub breaker_confidence: u32,
+    pub breaker_drawdown: u32,
+    pub breaker_variance: u32,
+    /// How long it stays tripped.
+    pub breaker_seconds: u32,
+    /// Multiplier of haircuts and add-ons at `Init` meanwhile, in 2^-16.
+    pub caution: u32,
+    /// Growth of a liquid-staking rate in a year that counts at `Init`.
+    pub growth_limit: u32,
+    /// After a price was missing for the first of these times it does not liquidate for the second, seconds.
+    pub recovery_gap: u32,
+    pub recovery_grace: u32,
     /// Multiple of the confidence interval taken off at `Init`, in hundredths.
     pub confidence_multiple: u16,
 
     pub unit_shifts: [u8; 4],
-    /// Shifts of spot, average, low and high.
-    pub price_shifts: [u8; 4],
+    /// Shifts of spot, average, low, high and peak.
+    pub price_shifts: [u8; 5],
     pub depth_shift: u8,
+    pub depth_before_shift: u8,
     pub decimals: u8,
-    /// See [`OracleKind`].
-    pub oracle_kind: u8,
     /// 0 for SPL Token, 1 for Token-2022.
     pub token_program: u8,
-    /// Fills up to a multiple of 8.
-    pub padding: [u8; 10],
+    /// 1 when both sources count at `Init`: the lower for deposits, the higher for debts.
+    pub conservative: u8,
+    /// See `ballast_risk::breaker::State`.
+    pub breaker: u8,
+    /// How often a new source must have agreed.
+    pub source_checks: u8,
+    /// How often the candidate has.
+    pub candidate_checks: u8,
+    /// Which of the sources the candidate replaces.
+    pub candidate_slot: u8,
     /// Name for people, zero-padded UTF-8.
     pub name: [u8; 16],
     /// For later versions; zero.
@@ -137,37 +206,7 @@ pub struct RatePoint {
     pub rate: u32,
 }
 
-const _: () = assert!(size_of::<Asset>() == 648);
-
-/// Where the price of an asset comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
-pub enum OracleKind {
-    /// `PriceUpdateV2` of the first receiver program (`rec5...`).
-    PythPull,
-    /// `PriceUpdateV2` of the second receiver program (`rec2...`).
-    PythPullCore,
-    /// Legacy price account at a fixed address.
-    PythPush,
-}
-
-impl OracleKind {
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::PythPull => 0,
-            Self::PythPullCore => 1,
-            Self::PythPush => 2,
-        }
-    }
-
-    pub const fn from_code(code: u8) -> Option<Self> {
-        match code {
-            0 => Some(Self::PythPull),
-            1 => Some(Self::PythPullCore),
-            2 => Some(Self::PythPush),
-            _ => None,
-        }
-    }
-}
+const _: () = assert!(size_of::<Asset>() == 1000);
 
 impl Asset {
     /// The address of its token program.
@@ -244,13 +283,15 @@ impl Asset {
         Price::stored(self.high, self.price_shifts[3])
     }
 
-    /// Stores the four prices; unit values follow with the next commit of the pool.
-    pub fn set_prices(&mut self, spot: Price, average: Price, low: Price, high: Price) {
-        self.spot = spot.mantissa();
-        self.average = average.mantissa();
-        self.low = low.mantissa();
-        self.high = high.mantissa();
-        self.price_shifts = [spot.shift(), average.shift(), low.shift(), high.shift()];
+    pub fn peak(&self) -> Option<Price> {
+        Price::stored(self.peak, self.price_shifts[4])
+    }
+
+    /// Stores the prices; unit values follow with the next commit of the pool.
+    pub fn set_prices(&mut self, spot: Price, average: Price, low: Price, high: Price, peak: Price) {
+        let prices = [spot, average, low, high, peak];
+        [self.spot, self.average, self.low, self.high, self.peak] = prices.map(Price::mantissa);
+        self.price_shifts = prices.map(Price::shift);
     }
 
     fn renew_units(&mut self) {
@@ -285,10 +326,19 @@ impl Asset {
             unit: Unit { mantissa, shift },
             rate: Rate::new(rate),
             elapsed: now.saturating_sub(self.accrued_at),
-            usable: now <= self.usable_until,
+            usable: now <= self.usable_until(prices),
             haircuts: levels.map(|level| self.haircut(level, side, now)),
-            depth: self.depth(),
+            depth: self.depth(now),
             columns: &self.columns,
+        }
+    }
+
+    /// The second up to which the price may be used.
+    #[inline(always)]
+    pub const fn usable_until(&self, prices: Prices) -> u64 {
+        match prices {
+            Prices::Conservative => self.init_until,
+            Prices::Spot => self.usable_until,
         }
     }
 
@@ -318,15 +368,19 @@ impl Asset {
         self.ramp().value_ceil(before, after, now)
     }
 
-    /// Takes a move of the price within some seconds into the variance, and renews the volatility multiplier.
-    pub fn watch_volatility(&mut self, moved: Fraction, elapsed: u64) {
-        self.variance = renewed_ceil(self.variance, moved, elapsed, self.variance_period);
-        self.volatility = multiplier_ceil(self.variance, self.calibrated_variance, self.volatility_limit);
+    /// The liquidity depth at a time, along the ramp.
+    #[inline(always)]
+    pub fn depth(&self, now: u64) -> Depth {
+        let after = Depth::from_parts(self.depth, self.depth_reciprocal, self.depth_shift);
+        if self.ramp().over(now) { after } else { self.depth_on_ramp(after, now) }
     }
 
-    #[inline(always)]
-    pub fn depth(&self) -> Depth {
-        Depth::from_parts(self.depth, self.depth_reciprocal, self.depth_shift)
+    /// Out of line: most of the time no ramp is under way.
+    #[cold]
+    #[inline(never)]
+    fn depth_on_ramp(&self, after: Depth, now: u64) -> Depth {
+        let before = Depth::from_parts(self.depth_before, self.depth_before_reciprocal, self.depth_before_shift);
+        Depth::ramped(before, after, self.ramp(), now)
     }
 
     pub fn bonus(&self) -> Bonus {
@@ -341,6 +395,6 @@ impl Asset {
     pub fn leg(&self, side: Side, amount: Amount, value: Usd, now: u64) -> Option<Leg<'_>> {
         let price = self.spot()?;
         let haircut = self.haircut(Level::Target, side, now);
-        Some(Leg { amount, value, price, haircut, depth: self.depth(), columns: &self.columns })
+        Some(Leg { amount, value, price, haircut, depth: self.depth(now), columns: &self.columns })
     }
 }

@@ -1,8 +1,8 @@
 //! A draft: rows of coefficients on their way into a market, written over several transactions.
 //!
 //! A market has up to 64 assets, a transaction room for about 30 rows. So rows are collected here, by anybody, and taken
-//! over all at once by `set_risk_model` and `set_scenarios`. Those name the digest of the rows, so governance signs for
-//! exactly the numbers that it has seen, whoever wrote them and whatever is written meanwhile.
+//! over all at once with a change of the model. That names the digest of the rows, so governance signs for exactly the
+//! numbers that it has seen, whoever wrote them and whatever is written meanwhile.
 
 use anchor_lang::prelude::*;
 use ballast_risk::model::{MAX_FACTORS, MAX_SCENARIOS};
@@ -10,6 +10,7 @@ use solana_sha256_hasher::hashv;
 
 use crate::ensure;
 use crate::state::MAX_ASSETS;
+use crate::state::change::RiskModel;
 
 // The framework's description of the program does not look through names of types: arguments and fields spell them out.
 
@@ -45,28 +46,37 @@ impl Draft {
     /// Bytes of the account with its discriminator.
     pub const SPACE: usize = 8 + size_of::<Self>();
 
-    /// The rows of the first `count` assets, complete and with this digest.
+    /// The rows of the first `count` assets that a model needs, complete and with this digest.
     ///
     /// # Errors
     /// `DraftIncomplete`, `DraftChanged`.
-    pub fn checked_loadings(&self, count: usize, digest: &[u8; 32]) -> Result<&[LoadingRow]> {
-        let rows = checked(&self.loadings, self.loadings_written, count)?;
-        ensure!(loadings_digest(rows) == *digest, DraftChanged);
-        Ok(rows)
-    }
-
-    /// The same for shocks.
-    ///
-    /// # Errors
-    /// `DraftIncomplete`, `DraftChanged`.
-    pub fn checked_shocks(&self, count: usize, digest: &[u8; 32]) -> Result<&[ShockRow]> {
-        let rows = checked(&self.shocks, self.shocks_written, count)?;
-        ensure!(shocks_digest(rows) == *digest, DraftChanged);
+    pub fn checked_rows(&self, count: usize, model: &RiskModel, digest: &[u8; 32]) -> Result<Rows<'_>> {
+        let rows = Rows {
+            loadings: written(&self.loadings, self.loadings_written, if model.netting { count } else { 0 })?,
+            shocks: written(&self.shocks, self.shocks_written, if model.scenarios > 0 { count } else { 0 })?,
+        };
+        ensure!(rows.digest() == *digest, DraftChanged);
         Ok(rows)
     }
 }
 
-fn checked<T>(rows: &[T; MAX_ASSETS], written: u64, count: usize) -> Result<&[T]> {
+/// The rows of a model, by asset. None at all where the model has no use for them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rows<'a> {
+    pub loadings: &'a [LoadingRow],
+    pub shocks: &'a [ShockRow],
+}
+
+impl Rows<'_> {
+    /// What governance signs for: SHA-256 of the rows of all listed assets, loadings first, each number in four bytes,
+    /// little-endian.
+    pub fn digest(&self) -> [u8; 32] {
+        let (loadings, shocks) = (bytemuck::cast_slice(self.loadings), bytemuck::cast_slice(self.shocks));
+        hashv(&[b"loadings", loadings, b"shocks", shocks]).to_bytes()
+    }
+}
+
+fn written<T>(rows: &[T; MAX_ASSETS], written: u64, count: usize) -> Result<&[T]> {
     let first = rows.get(..count).unwrap_or(rows);
     ensure!(usize::try_from(written.trailing_ones()).is_ok_and(|complete| complete >= first.len()), DraftIncomplete);
     Ok(first)
@@ -87,14 +97,4 @@ pub fn write_rows<T: Copy>(all: &mut [T; MAX_ASSETS], written: &mut u64, first: 
         *written |= 1u64.wrapping_shl(bit);
     }
     Ok(())
-}
-
-/// What governance signs for: SHA-256 of the rows of all listed assets, each number in four bytes, little-endian.
-pub fn loadings_digest(rows: &[LoadingRow]) -> [u8; 32] {
-    hashv(&[b"loadings", bytemuck::cast_slice(rows)]).to_bytes()
-}
-
-/// The same for shocks.
-pub fn shocks_digest(rows: &[ShockRow]) -> [u8; 32] {
-    hashv(&[b"shocks", bytemuck::cast_slice(rows)]).to_bytes()
 }

@@ -3,17 +3,51 @@
 use anchor_lang::prelude::*;
 use ballast_risk::exposure::Exposures;
 use ballast_risk::health::{self, Health, Level, Position as Exposure, Prices};
-use ballast_risk::model::{MAX_FACTORS, MAX_SCENARIOS, Model, Rules};
+use ballast_risk::model::{MAX_FACTORS, MAX_SCENARIOS, Model, Rules, Terms};
 use ballast_risk::ramp::Ramp;
 use ballast_risk::{Error as RiskError, Fraction, Shares};
 
 use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
 use crate::state::asset::Asset;
+use crate::state::pause::{Pausable, Pause};
 use crate::state::vault::{Position, Vault};
 
 /// Assets of a market.
 pub const MAX_ASSETS: usize = 64;
+
+/// Who may change what, see `crate::changes`. The default key is nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+pub enum Role {
+    /// Proposes changes; tightens.
+    Governance,
+    /// Tightens, pauses, cancels proposals.
+    Guardian,
+    /// Takes small steps on listed parameters.
+    Steward,
+}
+
+impl Role {
+    pub const ALL: [Self; 3] = [Self::Governance, Self::Guardian, Self::Steward];
+
+    /// The one of three keys that belongs to the role.
+    pub const fn of(self, [governance, guardian, steward]: &[Pubkey; 3]) -> &Pubkey {
+        match self {
+            Self::Governance => governance,
+            Self::Guardian => guardian,
+            Self::Steward => steward,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn of_mut(self, [governance, guardian, steward]: &mut [Pubkey; 3]) -> &mut Pubkey {
+        match self {
+            Self::Governance => governance,
+            Self::Guardian => guardian,
+            Self::Steward => steward,
+        }
+    }
+}
 
 /// A market with its assets. Created by the client at any address, of fixed size.
 #[account(zero_copy)]
@@ -25,22 +59,40 @@ pub struct Market {
     pub authority_bump: u8,
     /// Assets listed; they are the first ones and never leave.
     pub asset_count: u8,
-    /// 1 when the portfolio requirement replaces a part of the haircuts.
-    pub netting: u8,
-    /// Factors of the model.
-    pub factors: u8,
-    /// Stress scenarios.
-    pub scenarios: u8,
-    /// The stress requirement is the mean of this many worst scenarios.
-    pub tail: u8,
+    /// 1 when governance instructions with a durable nonce are refused.
+    pub refuse_nonces: u8,
     /// Aligns what follows.
-    pub padding: u8,
-    /// May list assets and set parameters.
-    pub governance: Pubkey,
+    pub padding: [u8; 4],
+    /// Holders of the roles, by [`Role`].
+    pub roles: [Pubkey; 3],
+    /// Named for the roles; they have to accept.
+    pub named: [Pubkey; 3],
     /// Owner of all custody accounts, PDA `["authority", market]`.
     pub authority: Pubkey,
+    /// Since when people can use the market, unix seconds; 0 while it is being set up.
+    pub opened_at: u64,
     /// A debt left smaller than this by a liquidation is closed whole, micro-dollars.
     pub dust: u64,
+    /// A cap of zero grows to at most this, micro-dollars.
+    pub first_cap: u64,
+    /// A proposal waits this long, seconds.
+    pub delay: u32,
+    /// A rise of a requirement at `Target` and `Maint` begins after this time and takes as long again, seconds.
+    pub notice: u32,
+    /// A change can be executed for this long once it is due, seconds.
+    pub window: u32,
+    /// How often the model has changed: what a proposal for another one is written against.
+    pub model_version: u32,
+    /// Nobody borrows.
+    pub borrow_pause: Pause,
+    /// Nobody withdraws from a vault with debts.
+    pub withdraw_pause: Pause,
+    /// The model in force and the one before, see `ballast_risk::model::Model`.
+    pub terms: [ModelTerms; 2],
+    /// The window in which the model in force phases in beside the one before, see `ballast_risk::ramp::Ramp`; unix seconds.
+    pub change_start: u64,
+    pub change_end: u64,
+    pub change_reciprocal: u64,
     /// The model is valid up to this second; unix seconds.
     pub valid_until: u64,
     /// Then the floor of the haircut requirement moves to one until this second, at `Target` and `Maint`.
@@ -49,21 +101,61 @@ pub struct Market {
     pub fallback_reciprocal: u64,
     /// How long a confirmation of the model is good for, seconds.
     pub validity: u32,
-    /// Part of the haircut requirement, beside the cost of size, that netting cannot save, in 2^-32.
-    pub floor: u32,
-    /// Tail quantile at Init, Target, Maint, in 2^-16 standard deviations.
-    pub lambdas: [u32; 3],
-    /// What scales the stress requirement at Init, Target, Maint, in 2^-16.
-    pub multipliers: [u32; 3],
+    /// Aligns what follows.
+    pub more_padding: u32,
     /// For people, zero-padded UTF-8.
     pub factor_names: [[u8; 16]; MAX_FACTORS],
     pub scenario_names: [[u8; 16]; MAX_SCENARIOS],
-    /// Room for roles and pauses; zero.
+    /// For later versions; zero.
     pub reserved: [u8; 512],
     pub assets: [Asset; MAX_ASSETS],
 }
 
-const _: () = assert!(size_of::<Market>() == 872 + MAX_ASSETS * size_of::<Asset>());
+/// What a model says, without its coefficients. Levels are Init, Target, Maint.
+#[zero_copy]
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ModelTerms {
+    /// Tail quantile in 2^-16 standard deviations.
+    pub lambdas: [u32; 3],
+    /// What scales the stress requirement, in 2^-16.
+    pub multipliers: [u32; 3],
+    /// Part of the haircut requirement, beside the cost of size, that netting cannot save, in 2^-32.
+    pub floor: u32,
+    /// 1 when the portfolio requirement replaces a part of the haircuts.
+    pub netting: u8,
+    pub factors: u8,
+    pub scenarios: u8,
+    /// The stress requirement is the mean of this many worst scenarios.
+    pub tail: u8,
+}
+
+const _: () = assert!(size_of::<Market>() == 1176 + MAX_ASSETS * size_of::<Asset>());
+
+impl ModelTerms {
+    pub const fn of(terms: &Terms) -> Self {
+        Self {
+            lambdas: terms.lambdas,
+            multipliers: terms.multipliers,
+            floor: terms.floor.get(),
+            netting: if terms.netting { 1 } else { 0 },
+            factors: terms.factors,
+            scenarios: terms.scenarios,
+            tail: terms.tail,
+        }
+    }
+
+    pub fn terms(&self) -> Terms {
+        Terms {
+            netting: self.netting != 0,
+            factors: self.factors,
+            scenarios: self.scenarios,
+            tail: self.tail,
+            lambdas: self.lambdas,
+            multipliers: self.multipliers,
+            floor: Fraction::new(self.floor),
+        }
+    }
+}
 
 impl Market {
     /// Bytes of the account with its discriminator.
@@ -94,16 +186,33 @@ impl Market {
     /// The model of correlation and stress.
     #[inline(always)]
     pub fn model(&self) -> Model {
+        let [current, previous] = &self.terms;
         Model {
-            netting: self.netting != 0,
-            factors: self.factors,
-            scenarios: self.scenarios,
-            tail: self.tail,
-            lambdas: self.lambdas,
-            multipliers: self.multipliers,
-            floor: Fraction::new(self.floor),
+            current: current.terms(),
+            previous: previous.terms(),
+            change: Ramp::from_parts(self.change_start, self.change_end, self.change_reciprocal),
             fallback: Ramp::from_parts(self.valid_until, self.fallback_until, self.fallback_reciprocal),
         }
+    }
+
+    /// Whether the market is still being set up: nobody can have a vault, so nobody can be harmed.
+    pub const fn in_setup(&self) -> bool {
+        self.opened_at == 0
+    }
+
+    /// # Errors
+    /// `AssetUnknown`.
+    pub fn pause_mut(&mut self, paused: Pausable) -> Result<&mut Pause> {
+        Ok(match paused {
+            Pausable::Borrow => &mut self.borrow_pause,
+            Pausable::Withdraw => &mut self.withdraw_pause,
+            Pausable::Asset(index) => &mut self.asset_mut(index)?.pause,
+        })
+    }
+
+    /// Whether somebody holds a role. Nobody holds a vacant one.
+    pub fn is(&self, role: Role, signer: &Pubkey) -> bool {
+        *role.of(&self.roles) == *signer && *signer != Pubkey::default()
     }
 
     /// One position as a health check at some levels, which all use these prices, sees it.

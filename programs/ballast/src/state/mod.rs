@@ -1,11 +1,18 @@
 //! The accounts. All are zero-copy, `#[repr(C)]`, with explicit padding and a size that the compiler checks.
 
 pub mod asset;
+pub mod change;
 pub mod draft;
 pub mod market;
+pub mod parameters;
+pub mod pause;
+pub mod source;
 pub mod vault;
 
-pub use asset::{Asset, OracleKind, RatePoint};
+pub use asset::{Asset, RatePoint};
+pub use change::Change;
 pub use draft::Draft;
-pub use market::{MAX_ASSETS, Market, SpotHealth};
+pub use market::{MAX_ASSETS, Market, Role, SpotHealth};
+pub use pause::Pause;
+pub use source::{Source, SourceKind};
 pub use vault::{MAX_POSITIONS, Position, Vault};

@@ -1,30 +1,18 @@
-//! `confirm_risk_model`: governance has looked at the model and stands by it for another period of validity.
+//! `confirm_risk_model`: governance or the steward has looked at the model and stands by it for another period of validity.
 
 use anchor_lang::prelude::*;
 
 use crate::ensure;
 use crate::event::RiskModelConfirmed;
+use crate::instructions::governance::accept_role::ByRole;
 use crate::oracle::unix_seconds;
-use crate::state::Market;
+use crate::state::Role;
 
-#[derive(Accounts)]
-pub struct ConfirmRiskModel<'info> {
-    pub governance: Signer<'info>,
-    #[account(mut)]
-    pub market: AccountLoader<'info, Market>,
-}
-
-impl ConfirmRiskModel<'_> {
-    fn validate(&self, market: &Market) -> Result<()> {
-        ensure!(market.governance == self.governance.key(), NotGovernance);
-        ensure!(market.netting != 0, NettingIsOff);
-        Ok(())
-    }
-}
-
-pub fn confirm_risk_model(context: Context<ConfirmRiskModel>) -> Result<()> {
+pub fn confirm_risk_model(context: Context<ByRole>) -> Result<()> {
     let mut market = context.accounts.market.load_mut()?;
-    context.accounts.validate(&market)?;
+    let signer = context.accounts.signer.key;
+    ensure!(market.is(Role::Governance, signer) || market.is(Role::Steward, signer), NotGovernance);
+    ensure!(market.model().current.netting, NettingIsOff);
     let grace = market.fallback_until.saturating_sub(market.valid_until);
     market.confirm_model(unix_seconds(&Clock::get()?), grace)?;
     emit!(RiskModelConfirmed { market: context.accounts.market.key(), valid_until: market.valid_until });

@@ -1,4 +1,4 @@
-//! `create_market`: turns an empty account of the right size into a market.
+//! `create_market`: turns an empty account of the right size into a market that can be set up.
 
 use anchor_lang::prelude::*;
 
@@ -20,16 +20,29 @@ pub struct CreateMarket<'info> {
     pub governance: Signer<'info>,
 }
 
-/// `dust` in micro-dollars: a liquidation closes a debt whole when it would leave less, if the liquidator pays for all of
-/// it and the collateral covers it.
-pub fn create_market(context: Context<CreateMarket>, dust: u64) -> Result<()> {
+const DAY: u32 = 86_400;
+/// A dollar, in micro-dollars.
+const DUST: u64 = 1_000_000;
+/// A hundred thousand dollars, in micro-dollars.
+const FIRST_CAP: u64 = 100_000_000_000;
+
+impl Market {
+    /// The strictest of the market's parameters that anybody would want; governance sets others before it opens the market.
+    fn set_defaults(&mut self) {
+        (self.delay, self.notice, self.window) = (2 * DAY, DAY, 3 * DAY);
+        (self.dust, self.first_cap) = (DUST, FIRST_CAP);
+    }
+}
+
+/// `guardian` and `steward` may be the default key: nobody.
+pub fn create_market(context: Context<CreateMarket>, guardian: Pubkey, steward: Pubkey) -> Result<()> {
     let governance = context.accounts.governance.key();
     let mut market = context.accounts.market.load_init()?;
     market.version = 1;
     market.authority_bump = context.bumps.authority;
     market.authority = context.accounts.authority.key();
-    market.governance = governance;
-    market.dust = dust;
-    emit!(MarketCreated { market: context.accounts.market.key(), governance });
+    market.roles = [governance, guardian, steward];
+    market.set_defaults();
+    emit!(MarketCreated { market: context.accounts.market.key(), governance, guardian, steward });
     Ok(())
 }

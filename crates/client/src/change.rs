@@ -1,0 +1,131 @@
+//! Changes of a market: set-up, tightening, proposals, roles, pauses.
+
+use anchor_lang::prelude::Pubkey;
+use anchor_lang::solana_program::instruction::Instruction;
+use ballast::ID;
+use ballast::state::change::{Edit, Proposal, Written};
+use ballast::state::pause::Pausable;
+use ballast::state::{Asset, Change, Market, Role, Source, parameters};
+use ballast_risk::table::{Parameter, Scope};
+
+use crate::instruction::build;
+
+/// The instructions sysvar.
+const INSTRUCTIONS: Pubkey = Pubkey::from_str_const("Sysvar1nstructions1111111111111111111111111");
+
+/// The value of a parameter in an asset; `None` for one of the market.
+pub fn value(asset: &Asset, parameter: Parameter) -> Option<u64> {
+    (parameter.scope() == Scope::Asset).then(|| parameters::read(bytemuck::bytes_of(asset), parameter))?
+}
+
+/// The value of a parameter of the market itself; `None` for one of an asset.
+pub fn market_value(market: &Market, parameter: Parameter) -> Option<u64> {
+    (parameter.scope() == Scope::Market).then(|| parameters::read(bytemuck::bytes_of(market), parameter))?
+}
+
+/// The edits that lead from the present values to others, in the order that the program asks for.
+fn edits(present: impl Fn(Parameter) -> Option<u64>, values: &[(Parameter, u64)]) -> Vec<Edit> {
+    let edit = |(parameter, to): &(Parameter, u64)| {
+        let from = present(*parameter)?;
+        (from != *to).then_some(Edit { parameter: parameter.code(), from, to: *to })
+    };
+    let mut edits: Vec<_> = values.iter().filter_map(edit).collect();
+    edits.sort_by_key(|edit| edit.parameter);
+    edits
+}
+
+/// New values of parameters of an asset, written against its present ones; what rises at `Target` and `Maint` takes `ramp`
+/// seconds, at least the notice of the market.
+pub fn parameters_of_asset(market: &Market, asset: u8, values: &[(Parameter, u64)], ramp: u32) -> Proposal {
+    let record = &market.assets[usize::from(asset) % market.assets.len()];
+    Proposal::Parameters { asset: Some(asset), edits: edits(|parameter| value(record, parameter), values), ramp }
+}
+
+/// New values of parameters of the market.
+pub fn parameters_of_market(market: &Market, values: &[(Parameter, u64)]) -> Proposal {
+    let edits = edits(|parameter| market_value(market, parameter), values);
+    Proposal::Parameters { asset: None, edits, ramp: 0 }
+}
+
+/// Another source in a slot of an asset, written against the present one.
+pub fn source(market: &Market, asset: u8, slot: u8, to: Source) -> Proposal {
+    let record = &market.assets[usize::from(asset) % market.assets.len()];
+    Proposal::Source { asset, slot, from: record.sources[usize::from(slot) % 2], to }
+}
+
+/// Another holder of a role, written against the present one.
+pub fn role(market: &Market, role: Role, to: Pubkey) -> Proposal {
+    Proposal::Role { role, from: *role.of(&market.roles), to }
+}
+
+fn written(proposal: Proposal) -> Written {
+    Written::new(proposal).expect("writing to memory does not fail")
+}
+
+/// A change at once. `draft` for a model with rows.
+pub fn apply(signer: &Pubkey, market: &Pubkey, draft: Option<Pubkey>, proposal: Proposal) -> Instruction {
+    let accounts =
+        ballast::accounts::ApplyChange { signer: *signer, market: *market, draft, instructions: INSTRUCTIONS };
+    build(&accounts, &ballast::instruction::ApplyChange { proposal: written(proposal) })
+}
+
+/// Creates the account of a change (`rent` lamports, paid by `payer`) and proposes it. Both in one transaction, signed by
+/// the change's key.
+pub fn propose(
+    payer: &Pubkey,
+    governance: &Pubkey,
+    market: &Pubkey,
+    change: &Pubkey,
+    rent: u64,
+    proposal: Proposal,
+) -> [Instruction; 2] {
+    let space = Change::SPACE as u64;
+    let accounts = ballast::accounts::ProposeChange {
+        governance: *governance,
+        market: *market,
+        change: *change,
+        instructions: INSTRUCTIONS,
+    };
+    [
+        solana_system_interface::instruction::create_account(payer, change, rent, space, &ID),
+        build(&accounts, &ballast::instruction::ProposeChange { proposal: written(proposal) }),
+    ]
+}
+
+/// Carries a change out. `draft` for a model with rows.
+pub fn execute(market: &Pubkey, change: &Pubkey, proposer: &Pubkey, draft: Option<Pubkey>) -> Instruction {
+    let accounts = ballast::accounts::ExecuteChange { market: *market, change: *change, proposer: *proposer, draft };
+    build(&accounts, &ballast::instruction::ExecuteChange {})
+}
+
+pub fn cancel(signer: &Pubkey, market: &Pubkey, change: &Pubkey, proposer: &Pubkey) -> Instruction {
+    let accounts =
+        ballast::accounts::CancelChange { signer: *signer, market: *market, change: *change, proposer: *proposer };
+    build(&accounts, &ballast::instruction::CancelChange {})
+}
+
+fn by_role(signer: &Pubkey, market: &Pubkey) -> ballast::accounts::ByRole {
+    ballast::accounts::ByRole { signer: *signer, market: *market }
+}
+
+pub fn accept_role(signer: &Pubkey, market: &Pubkey, role: Role) -> Instruction {
+    build(&by_role(signer, market), &ballast::instruction::AcceptRole { role })
+}
+
+/// Ends the set-up of a market.
+pub fn open_market(governance: &Pubkey, market: &Pubkey) -> Instruction {
+    build(&by_role(governance, market), &ballast::instruction::OpenMarket {})
+}
+
+/// For `seconds`, at most a day.
+pub fn pause(signer: &Pubkey, market: &Pubkey, paused: Pausable, seconds: u32) -> Instruction {
+    build(&by_role(signer, market), &ballast::instruction::Pause { paused, seconds })
+}
+
+pub fn resume(signer: &Pubkey, market: &Pubkey, paused: Pausable) -> Instruction {
+    build(&by_role(signer, market), &ballast::instruction::Resume { paused })
+}
+
+pub fn confirm_risk_model(signer: &Pubkey, market: &Pubkey) -> Instruction {
+    build(&by_role(signer, market), &ballast::instruction::ConfirmRiskModel {})
+}
