@@ -30,7 +30,6 @@ usage: cargo xtask <command>
   mutants [argument ...]
       Break crates/risk in every small way and see that a test fails; writes benches/mutants.md. With
       arguments for cargo-mutants (--file crates/risk/src/price.rs, --shard 1/4) it prints instead.
-      --resume goes on with a run that was interrupted.
 
 Tools and build folders are kept in $BALLAST_CACHE, by default ~/.cache/ballast.
 ";

@@ -16,7 +16,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, ffi::OsString, fs, num::NonZero, path::Path, process::ExitCode, thread};
+use std::{fs, num::NonZero, path::Path, process::ExitCode, thread};
 
 use anyhow::{Context, Result, ensure};
 
@@ -41,9 +41,8 @@ const REPORT: &str = "benches/mutants.md";
 const ACCEPTED: &str = "crates/risk/mutants-survivors.toml";
 
 /// Tests all mutants and writes the report. With `arguments` for cargo-mutants, which select some of them, the report
-/// is only printed, and judged by the reasons alone. `--resume` goes on with a run that was interrupted.
+/// is only printed, and judged by the reasons alone.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
-    let (resume, arguments): (Vec<_>, Vec<_>) = arguments.iter().cloned().partition(|argument| argument == "--resume");
     ensure!(
         process::works("cargo", &["nextest", "--version"]),
         "cargo-nextest is not installed: type `cargo install cargo-nextest --locked`"
@@ -53,10 +52,8 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let _lock = cache::lock(&folder)?;
     let workspace = folder.join("workspace");
-    let before = if resume.is_empty() { Decided::default() } else { Decided::of_interrupted_run(&folder, &workspace)? };
     copy_crate(&workspace)?;
-    test_mutants(&tool, &workspace, &folder, &arguments, !resume.is_empty())?;
-    before.put_back(&folder)?;
+    test_mutants(&tool, &workspace, &folder, arguments)?;
 
     let report = Report::read(&folder.join("mutants.out"), &workspace)?;
     let accepted = Accepted::parse(&read(&paths::workspace()?.join(ACCEPTED))?)
@@ -129,49 +126,12 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What an interrupted run found out, as the lines of two of its files. cargo-mutants does not test these again, and
-/// does not count them either.
-#[derive(Default)]
-struct Decided {
-    caught: String,
-    unviable: String,
-}
-
-impl Decided {
-    fn of_interrupted_run(folder: &Path, workspace: &Path) -> Result<Self> {
-        let (now, then) = (paths::workspace()?.join("crates/risk/src"), workspace.join("crates/risk/src"));
-        ensure!(sources(&now)? == sources(&then)?, "the sources are not those of the interrupted run: start anew");
-        let lines = |name| read(&folder.join("mutants.out").join(name));
-        Ok(Self { caught: lines("caught.txt")?, unviable: lines("unviable.txt")? })
-    }
-
-    fn put_back(&self, folder: &Path) -> Result<()> {
-        for (name, before) in [("caught.txt", &self.caught), ("unviable.txt", &self.unviable)] {
-            let path = folder.join("mutants.out").join(name);
-            fs::write(&path, format!("{before}{}", read(&path)?)).context("cannot add the earlier outcomes")?;
-        }
-        Ok(())
-    }
-}
-
-/// The texts of the files in a folder, by name.
-fn sources(folder: &Path) -> Result<BTreeMap<OsString, String>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    entries
-        .map(|entry| entry.context("cannot read an entry").and_then(|e| Ok((e.file_name(), read(&e.path())?))))
-        .collect()
-}
-
 /// Leaves the outcomes in `output/mutants.out`.
-fn test_mutants(tool: &Path, workspace: &Path, output: &Path, arguments: &[String], resume: bool) -> Result<()> {
+fn test_mutants(tool: &Path, workspace: &Path, output: &Path, arguments: &[String]) -> Result<()> {
     let mut command = process::host(tool);
     command.args(["mutants", "--no-shuffle", "--dir"]).arg(workspace).arg("--output").arg(output);
-    if resume {
-        command.arg("--iterate");
-    } else {
-        // A selection without mutants writes nothing, and the outcomes of an earlier run would be read.
-        cache::remove(&output.join("mutants.out"))?;
-    }
+    // A selection without mutants writes nothing, and the outcomes of an earlier run would be read.
+    cache::remove(&output.join("mutants.out"))?;
     command.arg("--config").arg(paths::workspace()?.join(".cargo/mutants.toml"));
     // Half of a build or a run has only one thing to do, so as many at a time as there are processors.
     let jobs = thread::available_parallelism().map_or(1, NonZero::get);
