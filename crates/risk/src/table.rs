@@ -59,7 +59,8 @@ pub enum Step {
     By(u64),
     /// To between half and double.
     Double,
-    /// To at most double; down as far as wanted. Zero grows to a first value that the market sets.
+    /// To at most double; down as far as wanted. What is small grows to a first value: one that the market sets, or what is
+    /// there already.
     Growth,
     /// By at most a part of the present value: one in so many.
     Part(u64),
@@ -117,7 +118,8 @@ const ROW: Row = Row {
 };
 const CAP: Row = Row { tightens: Tightens::Down, step: Step::Growth, steward: Step::Part(10), ..ROW };
 const SHARE: Row = Row { least: 1, most: ONE, tightens: Tightens::Down, ..ROW };
-const INIT: Row = Row { most: ONE, tightens: Tightens::Up, step: TENTH, steward: Step::By(bps(100)), ..ROW };
+/// Down in one step as far as the target, so that what the guardian has done in a crisis is undone in one.
+const INIT: Row = Row { most: ONE, tightens: Tightens::Up, steward: Step::By(bps(100)), ..ROW };
 const TENTH: Step = Step::By(bps(1_000));
 const SPOT: Row = Row { most: ONE, tightens: Tightens::Up, step: TENTH, tightening: TENTH, ramps: true, ..ROW };
 const BONUS: Row = Row { most: MAX_BONUS.get() as u64, step: Step::By(bps(200)), ..ROW };
@@ -127,7 +129,7 @@ const TIMES: Row = Row { least: MULTIPLIER_ONE as u64, most: MAX_MULTIPLIER as u
 const BREAKER: Row = Row { least: bps(100), most: ONE, tightens: Tightens::Down, step: Step::Double, ..ROW };
 const PERIOD: Row = Row { least: 1, step: Step::Double, ..ROW };
 const PATIENCE: Row =
-    Row { least: DAY as u64, most: 30 * DAY as u64, tightens: Tightens::Up, step: Step::Double, delay: WEEK, ..ROW };
+    Row { least: DAY as u64, most: FORTNIGHT, tightens: Tightens::Up, step: Step::Double, delay: WEEK, ..ROW };
 
 macro_rules! parameters {
     ($($(#[$doc:meta])* $code:literal $name:ident $text:literal $scope:ident $measure:ident $row:expr;)*) => {

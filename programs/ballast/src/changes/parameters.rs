@@ -7,7 +7,7 @@ use ballast_risk::model::{MAX_SCENARIOS, Sensitivities};
 use ballast_risk::params::{Levels, PriceParameters, RiskParameters, check_curve, check_price, check_risk};
 use ballast_risk::ramp::{MAX_RAMP_SECONDS, Ramp};
 use ballast_risk::table::{Parameter, Scope};
-use ballast_risk::{Fraction, Usd};
+use ballast_risk::{Amount, Fraction, Usd};
 
 use super::Path;
 use crate::ensure;
@@ -30,8 +30,8 @@ struct Bench {
     path: Path,
     /// No step is too large.
     free: bool,
-    /// What a cap of zero may grow to, native units.
-    first_cap: u64,
+    /// What caps of deposits and debts may grow to from zero, native units.
+    first_caps: [u64; 2],
     in_force: InForce,
 }
 
@@ -87,7 +87,9 @@ impl Bench {
         let in_force = self.in_force.of(parameter).unwrap_or(edit.from);
         // A cap starts small also where nobody has a deposit yet.
         let free = self.free && (matches!(self.path, Path::SetUp) || !row.grows());
-        ensure!(free || row.within_step(in_force, edit.to, self.first_cap), StepTooLarge);
+        let [deposits, debts] = self.first_caps;
+        let first = if parameter == Parameter::DebtCap { debts } else { deposits };
+        ensure!(free || row.within_step(in_force, edit.to, first), StepTooLarge);
         Ok(by_steward)
     }
 }
@@ -158,17 +160,20 @@ impl Market {
     fn bench(&self, asset: Option<u8>, path: Path, now: u64) -> Result<Bench> {
         let Some(index) = asset else {
             let free = matches!(path, Path::SetUp);
-            return Ok(Bench { scope: Scope::Market, path, free, first_cap: 0, in_force: InForce::default() });
+            return Ok(Bench { scope: Scope::Market, path, free, first_caps: [0; 2], in_force: InForce::default() });
         };
         let record = self.asset(index)?;
         let in_force = |side| Level::ALL.map(|level| record.haircut_before_volatility(level, side, now).get());
+        let pool = record.accrued_pool(now);
+        let first = record.spot().map_or(0, |price| price.amount_floor(Usd::new(self.first_cap)).get());
         // Who has nothing in an asset cannot be harmed by it.
         let unused = record.deposit_shares == 0 && record.debt_shares == 0;
         Ok(Bench {
             scope: Scope::Asset,
             path,
             free: unused || matches!(path, Path::SetUp),
-            first_cap: record.spot().map_or(0, |price| price.amount_floor(Usd::new(self.first_cap)).get()),
+            // Or what is there already, or a cap that the guardian has closed would take weeks to come back.
+            first_caps: [pool.deposits_ceil(), pool.debts_floor()].map(|all| all.map_or(0, Amount::get).max(first)),
             in_force: InForce {
                 haircuts: in_force(Side::Deposit),
                 addons: in_force(Side::Debt),
