@@ -5,6 +5,7 @@
 
 use crate::fixed::{bit_length, scale_ceil, scale_floor, shift_div_ceil};
 use crate::health::Side;
+use crate::ramp::Ramp;
 use crate::units::{Fraction, MAX_VALUE, Usd};
 
 /// Liquidity depth in micro-dollars with its reciprocal, so that nobody divides by it. Zero turns the size part off.
@@ -48,6 +49,38 @@ impl Depth {
 
     pub const fn parts(self) -> (u64, u32, u8) {
         (self.value, self.reciprocal, self.shift)
+    }
+
+    /// The depth inside of a window: its reciprocal, and with it the cost of size, is on the straight line from the one
+    /// before to the one after; off counts as a reciprocal of zero. Rounded down, between both and below [`MAX_VALUE`], so
+    /// that the cost is never too small: next to off it is at most that of the deepest depth there is. `before` until the
+    /// window starts, `after` from its end on.
+    #[inline(always)]
+    pub fn ramped(before: Self, after: Self, ramp: Ramp, now: u64) -> Self {
+        if ramp.over(now) {
+            return after;
+        }
+        Self::inside_floor(before, after, ramp, now)
+    }
+
+    /// Out of line: most of the time no depth changes.
+    #[inline(never)]
+    fn inside_floor(before: Self, after: Self, ramp: Ramp, now: u64) -> Self {
+        let (start, end, _) = ramp.parts();
+        if now <= start || before.value == after.value {
+            return before;
+        }
+        let (before_part, after_part) = (end.saturating_sub(now), now.saturating_sub(start));
+        let (before, after) = ((before, before_part), (after, after_part));
+        // Off is the deepest: zero less one is the largest number.
+        let (small, large) = if before.0.value.wrapping_sub(1) < after.0.value.wrapping_sub(1) {
+            (before, after)
+        } else {
+            (after, before)
+        };
+        harmonic_floor((small.0.value, small.1), (large.0.value, large.1))
+            .and_then(|value| Self::new(Usd::new(value.min(MAX_VALUE.wrapping_sub(1)))))
+            .unwrap_or(small.0)
     }
 
     /// `value / depth` in 2^-32, rounded up; more than 32 bits when the value exceeds the depth. 0 when off.
@@ -97,6 +130,25 @@ pub fn collateral_at_floor(value: u64, haircut: Fraction, depth: Depth, ratio: u
     // that the levels stay in order.
     let edge = scale_floor(value, u32::try_from(ratio).map_or(Fraction::MAX, Fraction::new));
     peak.saturating_sub(1).min(edge)
+}
+
+/// The weighted harmonic mean of a depth and of a larger one, or of zero, which stands for an infinite one; rounded down.
+/// Each has its weight beside it, in seconds. `None` without any weight.
+fn harmonic_floor(small: (u64, u64), large: (u64, u64)) -> Option<u64> {
+    let [(small, small_weight), (large, large_weight)] =
+        [small, large].map(|(depth, weight)| (u128::from(depth), u128::from(weight)));
+    let mean = if large == 0 {
+        small.wrapping_mul(small_weight.wrapping_add(large_weight)).checked_div(small_weight)?
+    } else {
+        // small + small (large - small) large_weight / divisor: a product of 136 bits, so the quotient comes first.
+        let divisor = small.wrapping_mul(large_weight).wrapping_add(large.wrapping_mul(small_weight));
+        let product = small.wrapping_mul(large.wrapping_sub(small));
+        let whole = product.checked_div(divisor)?.wrapping_mul(large_weight);
+        // A rest of 81 bits, times 24.
+        let part = product.checked_rem(divisor)?.wrapping_mul(large_weight).checked_div(divisor)?;
+        small.wrapping_add(whole).wrapping_add(part)
+    };
+    Some(u64::try_from(mean).unwrap_or(u64::MAX))
 }
 
 /// What a debt requires beyond its value, rounded up: `V g + V^2 / L`, saturating. The value is below [`MAX_VALUE`].

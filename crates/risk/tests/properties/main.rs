@@ -4,6 +4,7 @@
 
 mod reference;
 
+mod depth;
 mod figures;
 mod fixed;
 mod haircut;

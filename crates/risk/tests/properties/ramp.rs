@@ -7,7 +7,7 @@ use ballast_risk::{Error, Fraction};
 use proptest::prelude::*;
 
 /// A window, and a time before, inside or after it.
-fn windows() -> impl Strategy<Value = (u64, u64, u64)> {
+pub fn windows() -> impl Strategy<Value = (u64, u64, u64)> {
     any::<u64>().prop_map(|seed| {
         let s = &mut Source::new(seed, 0);
         let seconds = s.between(0, MAX_RAMP_SECONDS);
