@@ -3,15 +3,17 @@
 //! Cheap per position (see benches/cu.md): a unit value, one product for the value, one for the haircut; with netting one
 //! for each factor, with stress one for each scenario. No division and no root is needed to decide.
 
+mod modelled;
+
+pub use modelled::Modelled;
+
 use crate::error::{Error, Result};
 use crate::exposure::Exposures;
 use crate::fixed::{ceil_root, scale_ceil};
 use crate::haircut::{Depth, collateral_at_floor, debt_addon_at_ceil, size_cost_at_ceil};
-use crate::model::{Columns, Rules};
+use crate::model::{Coefficients, Rules};
 use crate::price::{MAX_FORWARD_SECONDS, Unit};
-use crate::scenario::Losses;
 use crate::units::{Fraction, Rate, Shares, Usd};
-use crate::{portfolio, scenario};
 
 /// The question a check answers, and with it the prices and parameters that it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +77,7 @@ pub struct Quote<'a, const N: usize> {
     /// The haircut of a deposit or the add-on of a debt, by level.
     pub haircuts: [Fraction; N],
     pub depth: Depth,
-    pub columns: &'a Columns,
+    pub columns: &'a Coefficients,
 }
 
 /// One position as the check sees it.
@@ -103,22 +105,6 @@ impl<const N: usize> Position<'_, N> {
         };
         value.ok_or(Error::ValueOutOfRange)
     }
-}
-
-/// What factors and scenarios ask of a vault. A unit is `2^shift` micro-dollars.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Modelled {
-    pub shift: u32,
-    /// Sum of the exposures, in units, each rounded down.
-    pub equity: i64,
-    /// `P^2` in square units, rounded up, saturating.
-    pub squared: u64,
-    /// `S x tail` in 2^-16 of a unit, rounded up.
-    pub loss: u64,
-    /// How many worst scenarios `loss` adds up.
-    pub tail: u8,
-    /// The worst scenario.
-    pub worst: u8,
 }
 
 /// The requirement that decides.
@@ -199,20 +185,6 @@ impl Health {
         } else {
             Binding::Stress
         }
-    }
-}
-
-impl Modelled {
-    /// `E >= P` and `E >= S`.
-    #[inline(always)]
-    fn passes(&self) -> bool {
-        if self.squared == 0 && self.loss == 0 {
-            return true;
-        }
-        let Ok(equity) = u64::try_from(self.equity) else { return false };
-        // At most 2^31 + 32: its square is below 2^63, and times 8 x 2^16 below 2^51.
-        equity.wrapping_mul(equity) >= self.squared
-            && equity.wrapping_mul(u64::from(self.tail)).wrapping_shl(16) >= self.loss
     }
 }
 
@@ -335,35 +307,9 @@ pub fn assess<'a, const N: usize, E: From<Error>>(
     let mut parts = [Modelled::default(); N];
     if let Some(exposures) = exposures {
         exposures.scale(sums.assets.wrapping_add(sums.debts));
-        parts = modelled(exposures, rules);
+        parts = modelled::modelled(exposures, rules);
     }
     Ok(sums.health(rules, parts))
-}
-
-/// The part of factors and scenarios, from exposures that are scaled. What levels have in common is computed once.
-#[inline(always)]
-fn modelled<const N: usize>(exposures: &Exposures, rules: &[Rules; N]) -> [Modelled; N] {
-    let mut results = [Modelled::default(); N];
-    let Some(common) = rules.first() else { return results };
-    let mut variance = 0;
-    if common.netting {
-        variance = portfolio::variance_ceil(exposures, &portfolio::factor_sums(exposures, common.factors));
-    }
-    let mut losses = Losses::default();
-    if common.scenarios > 0 {
-        losses = scenario::worst(scenario::losses_ceil(exposures, common.scenarios), common);
-    }
-    for (result, rules) in results.iter_mut().zip(rules) {
-        *result = Modelled {
-            shift: exposures.shift(),
-            equity: exposures.equity(),
-            squared: portfolio::squared_ceil(variance, rules.lambda),
-            loss: losses.multiplied(rules.multiplier),
-            tail: losses.tail,
-            worst: losses.worst,
-        };
-    }
-    results
 }
 
 /// Where a vault stands, in the words shown everywhere (risk-model 4).

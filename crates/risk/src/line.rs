@@ -5,8 +5,8 @@
 //! Figures are in the units of [`Exposures`]; everything is rounded so that a liquidation stops early rather than late.
 
 use crate::exposure::{Exposures, PLACES, specific_square_ceil};
-use crate::model::{Columns, MAX_FACTORS, MAX_SCENARIOS, Rules, Sensitivities};
-use crate::portfolio::factor_sums;
+use crate::fixed::scale_floor;
+use crate::model::{Coefficients, MAX_FACTORS, MAX_SCENARIOS, Measure, Sensitivities, Version};
 use crate::scenario::{Losses, worst};
 use crate::units::Fraction;
 
@@ -26,8 +26,8 @@ struct Mover {
 }
 
 impl Mover {
-    fn new(value: i64, columns: &Columns, speed: i64) -> Self {
-        Self { value, sensitivities: Sensitivities::from_columns(columns), speed }
+    fn new(value: i64, coefficients: &Coefficients, version: Version, speed: i64) -> Self {
+        Self { value, sensitivities: Sensitivities::from_columns(version.of(coefficients)), speed }
     }
 
     /// A coefficient times the speed, in 2^-30.
@@ -53,7 +53,7 @@ impl Mover {
 /// See the module.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
-    rules: Rules,
+    measure: Measure,
     shift: u32,
     factors: [i64; MAX_FACTORS],
     losses: [i64; MAX_SCENARIOS],
@@ -79,29 +79,34 @@ pub struct Weights {
     pub collateral: i64,
 }
 
+/// The weights in a requirement, and the requirement: of two models the larger one decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Weighed {
+    /// In 2^-16 of a unit, rounded down.
+    pub requirement: u64,
+    pub weights: Weights,
+}
+
 impl Line {
-    /// The line of a pair, given by its values in micro-dollars and its columns, at a bonus.
+    /// The line of a pair in one model, given by its values in micro-dollars and its coefficients, at a bonus.
     pub fn new(
         exposures: &Exposures,
-        rules: &Rules,
-        (owed, debt): (u64, &Columns),
-        (held, collateral): (u64, &Columns),
+        measure: &Measure,
+        (owed, debt): (u64, &Coefficients),
+        (held, collateral): (u64, &Coefficients),
         bonus: Fraction,
     ) -> Self {
         let shift = exposures.shift();
         let scaled = |value: i64| value.wrapping_shr(shift);
         let grown = (1i64 << 32).wrapping_add(i64::from(bonus.get()));
-        let debt = Mover::new(scaled(owed.cast_signed().wrapping_neg()), debt, 1 << 32);
-        let collateral = Mover::new(scaled(held.cast_signed()), collateral, grown.wrapping_neg());
-        let mut line = Self { rules: *rules, shift, factors: [0; 6], losses: [0; 8], rest: 0, debt, collateral };
-        if rules.netting {
-            line.factors = factor_sums(exposures, rules.factors);
-            line.rest = exposures.specific().saturating_sub(line.own_squares(0));
-        }
-        if rules.scenarios > 0 {
-            let [a, b, c, d] = exposures.project::<8, 4>();
-            let [e, f, g, h] = exposures.project::<12, 4>();
-            line.losses = [a, b, c, d, e, f, g, h].map(i64::wrapping_neg);
+        let version = measure.version;
+        let debt = Mover::new(scaled(owed.cast_signed().wrapping_neg()), debt, version, 1 << 32);
+        let collateral = Mover::new(scaled(held.cast_signed()), collateral, version, grown.wrapping_neg());
+        let (factors, sums) = exposures.project_all(measure);
+        let losses = sums.map(i64::wrapping_neg);
+        let mut line = Self { measure: *measure, shift, factors, losses, rest: 0, debt, collateral };
+        if measure.netting {
+            line.rest = exposures.specific(version).saturating_sub(line.own_squares(0));
         }
         line
     }
@@ -129,6 +134,7 @@ impl Line {
     }
 
     /// Root of `Q` after `x` units, and the factor sums there.
+    #[inline(always)]
     fn deviation(&self, x: i64) -> (i64, [i64; MAX_FACTORS]) {
         let factors = self.factors_at(x);
         let mut variance = self.rest.wrapping_add(self.own_squares(x));
@@ -146,44 +152,57 @@ impl Line {
             pull = pull.wrapping_add(sum.wrapping_mul(i64::from(loading) >> (PLACES - SLOPE_PLACES)));
         }
         // A quotient of at most about one in 2^-26, times lambda of at most 2^20.
-        pull.checked_div(root).unwrap_or(0).wrapping_mul(i64::from(self.rules.lambda))
+        pull.checked_div(root).unwrap_or(0).wrapping_mul(i64::from(self.measure.lambda))
     }
 
     /// `P` after a repayment.
     pub fn portfolio(&self, value: u64) -> Point {
         let x = self.units(value);
         let (root, factors) = self.deviation(x);
-        let lambda = u64::from(self.rules.lambda);
+        let lambda = u64::from(self.measure.lambda);
         let units = root.unsigned_abs().wrapping_mul(lambda) >> 16;
         let debt = self.pull(&self.debt, x, root, &factors);
         let collateral = self.pull(&self.collateral, x, root, &factors);
         // The pulls in 2^-42 are below 2^48, speeds below 2^33 in 2^-32.
         let growth = debt.wrapping_add((collateral >> 10).wrapping_mul(self.collateral.speed >> 8) >> 14);
-        let slack = SLOPE_SLACK.wrapping_mul(i64::from(self.rules.lambda));
-        Point {
+        let slack = SLOPE_SLACK.wrapping_mul(i64::from(self.measure.lambda));
+        self.counted(Point {
             requirement: units.wrapping_shl(self.shift),
             relief: growth.wrapping_neg().wrapping_add(slack).wrapping_add(0x3ff) >> 10,
-        }
+        })
     }
 
     /// `S` after a repayment.
     pub fn stress(&self, value: u64) -> Point {
         let x = self.units(value);
         let (losses, slopes) = self.losses_at(x);
-        let Losses { sum, tail, counted, .. } = worst(losses, &self.rules);
+        let Losses { sum, tail, counted, .. } = worst(losses, &self.measure);
         let divisor = i64::from(tail.max(1));
-        let multiplier = i64::from(self.rules.multiplier);
+        let multiplier = i64::from(self.measure.multiplier);
         let slope = counted_sum(&slopes, counted);
         // 33 bits for each of 8 slopes in 2^-30, a multiplier below 2^19.
         let growth = slope.wrapping_mul(multiplier).checked_div(divisor).unwrap_or(0) >> 14;
-        let units = sum.wrapping_mul(u64::from(self.rules.multiplier)).checked_div(divisor.unsigned_abs());
-        Point {
+        let units = sum.wrapping_mul(u64::from(self.measure.multiplier)).checked_div(divisor.unsigned_abs());
+        self.counted(Point {
             requirement: (units.unwrap_or(0) >> 16).wrapping_shl(self.shift),
             relief: growth.wrapping_neg().wrapping_add(2),
+        })
+    }
+
+    /// What counts of a requirement while the model phases in.
+    fn counted(&self, whole: Point) -> Point {
+        let progress = self.measure.progress;
+        if progress == Fraction::MAX {
+            return whole;
+        }
+        Point {
+            requirement: scale_floor(whole.requirement, progress),
+            relief: part_floor(whole.relief, progress).wrapping_add(1),
         }
     }
 
     /// Losses in whole units after `x` units, rounded down, and their slopes in 2^-30.
+    #[inline(always)]
     fn losses_at(&self, x: i64) -> ([i64; MAX_SCENARIOS], [i64; MAX_SCENARIOS]) {
         let (mut losses, mut slopes) = (self.losses, [0; MAX_SCENARIOS]);
         let shocks = self.debt.sensitivities.shocks.iter().zip(&self.collateral.sensitivities.shocks);
@@ -195,23 +214,47 @@ impl Line {
     }
 
     /// The weights of the pair in `E - P` before anything is repaid.
-    pub fn portfolio_weights(&self) -> Weights {
+    pub fn portfolio_weights(&self) -> Weighed {
         let (root, factors) = self.deviation(0);
-        let weight = |side| (1i64 << 32).wrapping_sub(self.pull(side, 0, root, &factors) >> 10);
-        Weights { debt: weight(&self.debt), collateral: weight(&self.collateral) }
+        let slope = |side| self.pull(side, 0, root, &factors) >> 10;
+        // 32 and 21 bits.
+        let requirement = root.unsigned_abs().wrapping_mul(u64::from(self.measure.lambda));
+        self.weighed(requirement, slope(&self.debt), slope(&self.collateral))
     }
 
     /// The weights of the pair in `E - S` before anything is repaid.
-    pub fn stress_weights(&self) -> Weights {
+    pub fn stress_weights(&self) -> Weighed {
         let (losses, _) = self.losses_at(0);
-        let Losses { tail, counted, .. } = worst(losses, &self.rules);
-        let weight = |side: &Mover| {
-            let shocks = counted_sum(&side.sensitivities.shocks.map(i64::from), counted);
-            let mean = shocks.wrapping_mul(i64::from(self.rules.multiplier)).checked_div(i64::from(tail.max(1)));
-            (1i64 << 32).wrapping_add(mean.unwrap_or(0) >> 14)
+        let losses = worst(losses, &self.measure);
+        let tail = losses.tail.max(1);
+        let slope = |side: &Mover| {
+            let shocks = counted_sum(&side.sensitivities.shocks.map(i64::from), losses.counted);
+            let mean = shocks.wrapping_mul(i64::from(self.measure.multiplier)).checked_div(i64::from(tail));
+            (mean.unwrap_or(0) >> 14).wrapping_neg()
         };
-        Weights { debt: weight(&self.debt), collateral: weight(&self.collateral) }
+        let requirement = losses.multiplied(self.measure.multiplier).checked_div(u64::from(tail));
+        self.weighed(requirement.unwrap_or(0), slope(&self.debt), slope(&self.collateral))
     }
+
+    /// What counts of a requirement and of its slopes while the model phases in.
+    fn weighed(&self, requirement: u64, debt: i64, collateral: i64) -> Weighed {
+        let progress = self.measure.progress;
+        let one = 1i64 << 32;
+        if progress == Fraction::MAX {
+            let weights = Weights { debt: one.wrapping_sub(debt), collateral: one.wrapping_sub(collateral) };
+            return Weighed { requirement, weights };
+        }
+        let weight = |slope| one.wrapping_sub(part_floor(slope, progress));
+        let weights = Weights { debt: weight(debt), collateral: weight(collateral) };
+        Weighed { requirement: scale_floor(requirement, progress), weights }
+    }
+}
+
+/// `floor(x * part)` of a number with a sign: its upper half has one, its lower half is added.
+fn part_floor(x: i64, part: Fraction) -> i64 {
+    // At most 2^31 in size times less than 2^32, and less than 2^32.
+    let low = scale_floor((x & 0xffff_ffff).cast_unsigned(), part);
+    (x >> 32).wrapping_mul(i64::from(part.get())).wrapping_add(low.cast_signed())
 }
 
 fn counted_sum(values: &[i64; MAX_SCENARIOS], counted: u8) -> i64 {

@@ -8,7 +8,7 @@ use crate::exposure::Exposures;
 use crate::fixed::{ratio_floor, scale_floor, shift_div_ceil};
 use crate::haircut::Depth;
 use crate::health::Health;
-use crate::model::{Columns, Rules};
+use crate::model::{Coefficients, Rules};
 use crate::price::Price;
 use crate::sizing::{Sizing, bonus_limit};
 use crate::units::{Amount, Fraction, Usd};
@@ -45,7 +45,7 @@ pub struct Leg<'a> {
     /// Haircut (collateral) or add-on (debt) at `Target`.
     pub haircut: Fraction,
     pub depth: Depth,
-    pub columns: &'a Columns,
+    pub columns: &'a Coefficients,
 }
 
 /// What a liquidation starts from.

@@ -1,7 +1,7 @@
 //! The stress requirement (risk-model 3.3): what the vault loses in the worst of several joint scenarios.
 
 use crate::exposure::{Exposures, units_ceil};
-use crate::model::{MAX_SCENARIOS, Rules};
+use crate::model::{MAX_SCENARIOS, Measure};
 
 /// What the worst scenarios cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,21 +18,27 @@ pub struct Losses {
 
 /// Loss by scenario in units, rounded up; a gain is negative. Scenarios not in use have shocks of zero.
 #[inline(always)]
-pub fn losses_ceil(exposures: &Exposures, scenarios: u8) -> [i64; MAX_SCENARIOS] {
-    let [a, b, c, d] = exposures.project::<8, 4>();
-    let [e, f, g, h] = if scenarios > 4 { exposures.project::<12, 4>() } else { [0; 4] };
-    [a, b, c, d, e, f, g, h].map(|sum| units_ceil(sum.wrapping_neg()))
+pub fn losses_ceil(exposures: &Exposures, measure: &Measure) -> [i64; MAX_SCENARIOS] {
+    let [a, b, c, d] = exposures.project::<8, 4>(measure.version);
+    let [e, f, g, h] = if measure.scenarios > 4 { exposures.project::<12, 4>(measure.version) } else { [0; 4] };
+    of_sums_ceil([a, b, c, d, e, f, g, h])
+}
+
+/// The same from the sums of shock times exposure.
+#[inline(always)]
+pub fn of_sums_ceil(sums: [i64; MAX_SCENARIOS]) -> [i64; MAX_SCENARIOS] {
+    sums.map(|sum| units_ceil(sum.wrapping_neg()))
 }
 
 /// The worst of the scenarios in use, or several for a mean.
 #[inline(always)]
-pub fn worst(mut losses: [i64; MAX_SCENARIOS], rules: &Rules) -> Losses {
+pub fn worst(mut losses: [i64; MAX_SCENARIOS], measure: &Measure) -> Losses {
     let mut sum = 0i64;
     let mut first = None;
     let mut counted = 0u8;
-    for _ in 0..rules.tail {
+    for _ in 0..measure.tail {
         let mut top = (0u8, i64::MIN);
-        for (at, loss) in (0u8..).zip(losses.iter().take(usize::from(rules.scenarios))) {
+        for (at, loss) in (0u8..).zip(losses.iter().take(usize::from(measure.scenarios))) {
             if *loss > top.1 {
                 top = (at, *loss);
             }
@@ -45,7 +51,7 @@ pub fn worst(mut losses: [i64; MAX_SCENARIOS], rules: &Rules) -> Losses {
             *loss = i64::MIN;
         }
     }
-    Losses { sum: u64::try_from(sum).unwrap_or(0), tail: rules.tail, worst: first.unwrap_or(0), counted }
+    Losses { sum: u64::try_from(sum).unwrap_or(0), tail: measure.tail, worst: first.unwrap_or(0), counted }
 }
 
 impl Losses {

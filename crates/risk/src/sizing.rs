@@ -5,11 +5,13 @@
 //! Newton's steps from 0 approach the root from below: a liquidation never goes past the target. Where the pair cannot
 //! reach the target the distance has a minimum; a step beyond it is seen, because the distance did not fall, and shortened.
 
+use crate::exposure::Exposures;
 use crate::fixed::{mul_shift_ceil, ratio_floor, scale_floor, shift_div_ceil, shift_div_floor};
 use crate::haircut::{collateral_floor, debt_addon_ceil, marginal_addon_ceil, marginal_haircut_ceil, size_cost_ceil};
 use crate::health::{Binding, Side, floored_ceil};
 use crate::line::{Line, Point, Weights};
 use crate::liquidation::{Leg, Request};
+use crate::model::Measure;
 use crate::units::{Fraction, Usd};
 
 const ONE: u64 = 1 << 32;
@@ -29,7 +31,10 @@ pub struct Sizing<'r> {
     /// What counts of it before anything is repaid.
     required: u64,
     equity: i64,
+    /// None where nothing but haircuts is required.
     line: Option<Line>,
+    /// Of the model that phases in.
+    second: Option<Line>,
 }
 
 /// How far the vault is from its target.
@@ -54,13 +59,25 @@ pub fn bonus_limit(request: &Request) -> Fraction {
         let (haircut, addon) = (u64::from(collateral.haircut.get()), u64::from(debt.haircut.get()));
         return ratio_floor(haircut.wrapping_add(addon), ONE.saturating_sub(haircut));
     };
+    let binding = request.target.binding();
+    if binding == Binding::Haircuts {
+        return half_gain(&haircut_weights(debt, collateral, rules.floor));
+    }
+    let weights = |measure| {
+        let line = line(request, measure, exposures, Fraction::ZERO);
+        if binding == Binding::Portfolio { line.portfolio_weights() } else { line.stress_weights() }
+    };
+    let first = weights(&rules.first);
+    match rules.second.as_ref().map(weights) {
+        Some(second) if second.requirement > first.requirement => half_gain(&second.weights),
+        _ => half_gain(&first.weights),
+    }
+}
+
+fn line(request: &Request, measure: &Measure, exposures: &Exposures, bonus: Fraction) -> Line {
+    let (debt, collateral) = (&request.debt, &request.collateral);
     let (owed, held) = (debt.value.get(), collateral.value.get());
-    let line = || Line::new(exposures, rules, (owed, debt.columns), (held, collateral.columns), Fraction::ZERO);
-    half_gain(match request.target.binding() {
-        Binding::Haircuts => haircut_weights(debt, collateral, rules.floor),
-        Binding::Portfolio => line().portfolio_weights(),
-        Binding::Stress => line().stress_weights(),
-    })
+    Line::new(exposures, measure, (owed, debt.columns), (held, collateral.columns), bonus)
 }
 
 /// The weights of the pair in `E` less what counts of `H`.
@@ -86,7 +103,7 @@ fn addon_rate_ceil(leg: &Leg, value: u64, floor: Fraction) -> u64 {
 }
 
 /// `(w_debt / w_collateral - 1) / 2`, at least zero.
-fn half_gain(weights: Weights) -> Fraction {
+fn half_gain(weights: &Weights) -> Fraction {
     let gain = u64::try_from(weights.debt.saturating_sub(weights.collateral)).unwrap_or(0);
     let own = u64::try_from(weights.collateral).unwrap_or(0);
     // Weights are below 2^34, see `line`; an add-on far beyond its depth only makes the gain larger.
@@ -97,10 +114,6 @@ impl<'r> Sizing<'r> {
     pub fn new(request: &'r Request<'r>, bonus: Fraction) -> Self {
         let (debt, collateral) = (&request.debt, &request.collateral);
         let model = request.model.filter(|_| request.target.equity() > 0);
-        let line = model.map(|(rules, exposures)| {
-            let (owed, held) = (debt.value.get(), collateral.value.get());
-            Line::new(exposures, rules, (owed, debt.columns), (held, collateral.columns), bonus)
-        });
         Self {
             debt,
             collateral,
@@ -108,7 +121,11 @@ impl<'r> Sizing<'r> {
             floor: model.map_or(Fraction::MAX, |(rules, _)| rules.floor),
             required: if model.is_some() { request.target.floor } else { request.target.haircuts }.get(),
             equity: request.target.equity(),
-            line,
+            line: model.map(|(rules, exposures)| line(request, &rules.first, exposures, bonus)),
+            second: model.and_then(|(rules, exposures)| {
+                let measure = rules.second.as_ref()?;
+                Some(line(request, measure, exposures, bonus))
+            }),
         }
     }
 
@@ -158,7 +175,7 @@ impl<'r> Sizing<'r> {
     fn distance_floor(&self, value: u64) -> Option<Distance> {
         let taken = grown_ceil(value, self.bonus);
         let mut point = self.haircut_point(value, taken);
-        if let Some(line) = &self.line {
+        for line in [&self.line, &self.second].into_iter().flatten() {
             // With equal requirements any of the slopes is one of the maximum.
             for other in [line.portfolio(value), line.stress(value)] {
                 if other.requirement > point.requirement {

@@ -94,7 +94,7 @@ fn a_vault_by_hand() {
         to: margins(maint),
         volatility: 3 << 15,
         moves,
-        columns: moves.columns(),
+        columns: coefficients(&moves),
         ..Held::plain()
     };
     let mut rules = Governed::plain();

@@ -273,7 +273,7 @@ fn parts_are_not_paid_better() {
 fn any_request_is_decided() {
     holds((any::<u64>(), prices(), prices()), |(seed, price, other)| {
         let s = &mut Source::new(seed, 0);
-        let columns = [0; 4].map(|_| any_columns(s));
+        let columns = [0; 4].map(|_| any_coefficients(s));
         let rules = any_rules(s);
         let exposures = any_exposures(s, &columns);
         let leg = |s: &mut Source, price, columns| Leg {

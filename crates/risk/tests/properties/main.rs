@@ -4,6 +4,7 @@
 
 mod reference;
 
+mod change;
 mod depth;
 mod figures;
 mod fixed;

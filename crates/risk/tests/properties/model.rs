@@ -1,9 +1,10 @@
 //! What a market keeps of its model: storage, validation, and the rules of a level at a time (risk model 3.2 and 3.3).
+use crate::reference::anything::any_model;
 use crate::reference::generate::*;
 use crate::reference::source::Source;
 use crate::reference::*;
 use ballast_risk::health::Level;
-use ballast_risk::model::{Model, Rules, Sensitivities};
+use ballast_risk::model::{Measure, Model, Rules, Sensitivities, Terms, Version};
 use ballast_risk::params::{check_model, check_sensitivities};
 use ballast_risk::ramp::Ramp;
 use ballast_risk::{Error, Fraction};
@@ -43,8 +44,8 @@ fn columns_hold_what_was_put_in() {
     assert_eq!(Sensitivities::NONE.columns()[..8], [one, one, one, one, one, one, 0, 0]);
 }
 
-fn good() -> Model {
-    Model {
+fn good() -> Terms {
+    Terms {
         netting: true,
         factors: 2,
         scenarios: 3,
@@ -52,29 +53,27 @@ fn good() -> Model {
         lambdas: [4 << 16, 3 << 16, 2 << 16],
         multipliers: [2 << 16, 3 << 15, 1 << 16],
         floor: Fraction::new(1 << 30),
-        fallback: Ramp::new(1_000_000, 1 << 20).unwrap(),
     }
+}
+
+/// What [`good`] asks for at a level.
+fn measure(version: Version, lambda: u32, multiplier: u32) -> Measure {
+    Measure { version, netting: true, factors: 2, scenarios: 3, tail: 2, lambda, multiplier, progress: Fraction::MAX }
 }
 
 /// Valid until its last second; then the floor is one for `Init`, and on its way there for the others.
 #[test]
 fn rules_by_hand() {
-    let model = good();
+    let fallback = Ramp::new(1_000_000, 1 << 20).unwrap();
+    let model = Model { current: good(), fallback, ..Model::default() };
     let rules = |level, now| model.rules(level, now);
-    let expected = Rules {
-        netting: true,
-        factors: 2,
-        scenarios: 3,
-        tail: 2,
-        lambda: 4 << 16,
-        multiplier: 2 << 16,
-        floor: Fraction::new(1 << 30),
-    };
-    assert_eq!(rules(Level::Init, 1_000_000), expected);
-    assert_eq!(rules(Level::Init, 1_000_001), Rules { floor: Fraction::MAX, ..expected });
-    let target = Rules { lambda: 3 << 16, multiplier: 3 << 15, ..expected };
-    assert_eq!(rules(Level::Target, 0), target);
-    let maint = Rules { lambda: 2 << 16, multiplier: 1 << 16, ..expected };
+    let alone =
+        |lambda, multiplier, floor| Rules { floor, first: measure(Version::Current, lambda, multiplier), second: None };
+    let floor = Fraction::new(1 << 30);
+    assert_eq!(rules(Level::Init, 1_000_000), alone(4 << 16, 2 << 16, floor));
+    assert_eq!(rules(Level::Init, 1_000_001), alone(4 << 16, 2 << 16, Fraction::MAX));
+    assert_eq!(rules(Level::Target, 0), alone(3 << 16, 3 << 15, floor));
+    let maint = alone(2 << 16, 1 << 16, floor);
     assert_eq!(rules(Level::Maint, 1_000_000), maint);
     // A quarter, and half of the way to one.
     let middle = Fraction::new((1 << 30) + 3 * (1 << 29) + 1);
@@ -82,24 +81,102 @@ fn rules_by_hand() {
     assert_eq!(rules(Level::Target, 1_000_000 + (1 << 19)).floor, middle);
     assert_eq!(rules(Level::Maint, 1_000_000 + (1 << 20)).floor, Fraction::MAX);
     // Without netting nothing falls back.
-    let plain = Model { netting: false, factors: 0, lambdas: [0; 3], ..model };
-    assert_eq!(plain.rules(Level::Maint, 0).floor, Fraction::MAX);
-    for (netting, scenarios, modelled) in [(false, 0, false), (true, 0, true), (false, 1, true), (true, 1, true)] {
-        assert_eq!(Rules { netting, scenarios, ..Rules::HAIRCUTS }.modelled(), modelled);
+    let plain = Terms { netting: false, factors: 0, lambdas: [0; 3], ..good() };
+    let plain = Model { current: plain, ..model };
+    for now in [0, 1_000_001, 1_000_000 + (1 << 20)] {
+        assert_eq!(plain.rules(Level::Maint, now).floor, Fraction::MAX);
     }
-    assert_eq!(Rules::HAIRCUTS.floor, Fraction::MAX);
+    for (netting, scenarios, modelled) in [(false, 0, false), (true, 0, true), (false, 1, true), (true, 1, true)] {
+        let first = Measure { netting, scenarios, ..Measure::OFF };
+        assert_eq!(Rules { first, ..Rules::HAIRCUTS }.modelled(), modelled);
+        assert!(Rules { second: Some(Measure::OFF), first, ..Rules::HAIRCUTS }.modelled());
+    }
+    assert_eq!(Rules::HAIRCUTS, Model::default().rules(Level::Init, 0));
+    assert_eq!((Terms::default(), Terms::OFF.floor), (Terms::OFF, Fraction::MAX));
+}
+
+/// `Init` takes both models in full. The others keep the old one, and take of the new one what the window has passed.
+#[test]
+fn rules_during_a_change_by_hand() {
+    let before = Terms {
+        lambdas: [3 << 16, 2 << 16, 1 << 16],
+        multipliers: [1 << 16, 1 << 16, 0],
+        floor: Fraction::new(1 << 29),
+        ..good()
+    };
+    let change = Ramp::new(1_000_000, 1 << 20).unwrap();
+    let fallback = Ramp::new(1 << 40, 1 << 20).unwrap();
+    let model = Model { current: good(), previous: before, change, fallback };
+    let old = |lambda, multiplier| measure(Version::Previous, lambda, multiplier);
+    let new = |lambda, multiplier| measure(Version::Current, lambda, multiplier);
+    let (low, high) = (Fraction::new(1 << 29), Fraction::new(1 << 30));
+    for now in [0, 1_000_000, 1_000_001, 1_000_000 + (1 << 20) - 1] {
+        let both = Rules { floor: high, first: old(3 << 16, 1 << 16), second: Some(new(4 << 16, 2 << 16)) };
+        assert_eq!(model.rules(Level::Init, now), both);
+    }
+    for now in [0, 999_999, 1_000_000] {
+        for (level, lambda, multiplier) in [(Level::Target, 2 << 16, 1 << 16), (Level::Maint, 1 << 16, 0)] {
+            let alone = Rules { floor: low, first: old(lambda, multiplier), second: None };
+            assert_eq!(model.rules(level, now), alone);
+        }
+    }
+    // Half of the way, a tick of 2^-32 more than half of the new model.
+    let now = 1_000_000 + (1 << 19);
+    let half = Rules {
+        floor: Fraction::new((1 << 29) + (1 << 28) + 1),
+        first: old(1 << 16, 0),
+        second: Some(Measure { progress: Fraction::new((1 << 31) + 1), ..new(2 << 16, 1 << 16) }),
+    };
+    assert_eq!(model.rules(Level::Maint, now), half);
+    for level in Level::ALL {
+        let over = Model { previous: Terms::OFF, change: Ramp::default(), ..model };
+        assert_eq!(model.rules(level, 1_000_000 + (1 << 20)), over.rules(level, 0));
+    }
+    // A lower floor changes nothing until the end; a model that nets where the old one did not keeps all of the haircuts.
+    let lower = Model { current: Terms { floor: Fraction::ZERO, ..good() }, ..model };
+    let first = Model { previous: Terms { floor: Fraction::ZERO, ..Terms::OFF }, ..model };
+    for level in Level::ALL {
+        assert_eq!((lower.rules(level, now).floor, first.rules(level, now).floor), (low, Fraction::MAX));
+        assert_eq!(first.rules(level, now).first, Measure { version: Version::Previous, ..Measure::OFF });
+    }
+    // One that no longer nets counts all of them along the window, and nothing else.
+    let last = Model { current: Terms { floor: Fraction::ZERO, ..Terms::OFF }, ..model };
+    assert_eq!(
+        last.rules(Level::Init, now),
+        Rules { floor: Fraction::MAX, first: old(3 << 16, 1 << 16), second: None }
+    );
+    // From an eighth: 7 / 16 more.
+    let floor = Fraction::new((1 << 29) + 7 * (1 << 28) + 1);
+    assert_eq!(last.rules(Level::Maint, now), Rules { floor, first: old(1 << 16, 0), second: None });
+    // A model that is not confirmed while it phases in: half of the way to where its own floor is.
+    let unconfirmed = Model { fallback: Ramp::new(1_000_000, 1 << 20).unwrap(), ..model };
+    let own = (1 << 30) + 3 * (1 << 29) + 1;
+    let halfway = (1u32 << 29) + (own - (1u32 << 29)).div_ceil(2) + 1;
+    assert_eq!(unconfirmed.rules(Level::Target, now).floor, Fraction::new(halfway));
+    assert_eq!(unconfirmed.rules(Level::Init, now).floor, Fraction::MAX);
+}
+
+/// Any model, at any time: decided, never a panic.
+#[test]
+fn any_model_has_rules() {
+    holds(any::<u64>(), |seed| {
+        let s = &mut Source::new(seed, 0);
+        let (model, now) = (any_model(s), s.word());
+        let _ = Level::ALL.map(|level| model.rules(level, now));
+        Ok(())
+    });
 }
 
 /// Each bound by itself.
 #[test]
 fn models_are_checked() {
-    let accepted = |change: &dyn Fn(&mut Model)| {
+    let accepted = |change: &dyn Fn(&mut Terms)| {
         let mut model = good();
         change(&mut model);
         check_model(&model).is_ok()
     };
     assert!(accepted(&|_| ()));
-    assert_eq!(check_model(&Model { factors: 7, ..good() }), Err(Error::BadModel));
+    assert_eq!(check_model(&Terms { factors: 7, ..good() }), Err(Error::BadModel));
     for (factors, good) in [(0, true), (6, true), (7, false)] {
         assert_eq!(accepted(&|m| m.factors = factors), good);
     }
@@ -150,7 +227,7 @@ fn models_are_checked() {
 /// Each bound by itself: the largest that is accepted, and one more.
 #[test]
 fn sensitivities_are_checked() {
-    let check = |model: &Model, change: &dyn Fn(&mut Sensitivities)| {
+    let check = |model: &Terms, change: &dyn Fn(&mut Sensitivities)| {
         let mut moves = Sensitivities::NONE;
         change(&mut moves);
         check_sensitivities(model, &moves)
@@ -176,11 +253,11 @@ fn sensitivities_are_checked() {
     // Nothing for what the model does not have: factors from 2, scenarios from 3 on.
     assert!(!accepted(&|m| m.loadings[2] = 1) && !accepted(&|m| m.loadings[5] = -1));
     assert!(!accepted(&|m| m.shocks[3] = -1) && !accepted(&|m| m.shocks[7] = 1));
-    let plain = Model { netting: false, factors: 0, lambdas: [0; 3], ..model };
+    let plain = Terms { netting: false, factors: 0, lambdas: [0; 3], ..model };
     assert_eq!(check(&plain, &|m| m.specific = 1), Err(Error::BadSensitivities));
     assert!(check(&plain, &|m| m.shocks[0] = 1).is_ok());
     // Whatever lambda and multiplier: never beyond one.
-    let lax = Model { lambdas: [1; 3], multipliers: [0; 3], ..model };
+    let lax = Terms { lambdas: [1; 3], multipliers: [0; 3], ..model };
     assert!(check(&lax, &|m| m.specific = 1 << 30).is_ok() && check(&lax, &|m| m.specific = (1 << 30) + 1).is_err());
     assert!(check(&lax, &|m| m.loadings[0] = i32::MIN).is_err());
     assert!(check(&lax, &|m| m.shocks[0] = -ONE).is_ok() && check(&lax, &|m| m.shocks[0] = -ONE - 1).is_err());
@@ -192,9 +269,11 @@ fn sensitivities_are_checked() {
 #[test]
 fn what_is_generated_is_accepted() {
     holds((vaults(8), any::<u64>()), |(vault, seed)| {
-        prop_assert!(check_model(&vault.model).is_ok());
+        let Model { current, previous, .. } = vault.model;
+        prop_assert!(check_model(&current).is_ok() && check_model(&previous).is_ok());
         for held in &vault.held {
-            prop_assert!(check_sensitivities(&vault.model, &held.moves).is_ok());
+            prop_assert!(check_sensitivities(&current, &held.moves).is_ok());
+            prop_assert!(check_sensitivities(&previous, &held.before).is_ok());
         }
         let s = &mut Source::new(seed, 0);
         let Some(held) = vault.held.first() else { return Ok(()) };
@@ -216,7 +295,7 @@ fn what_is_generated_is_accepted() {
         let fall = moves.shocks.iter().fold(Exact::zero(), |most, shock| most.at_least(-Exact::new(*shock, 30)));
         let deep = Exact::new(vault.rules.multipliers[0], 16) * &fall;
         let good = volatile <= Exact::one() && deep <= Exact::one() && fall <= Exact::one();
-        prop_assert_eq!(check_sensitivities(&vault.model, &moves).is_ok(), good);
+        prop_assert_eq!(check_sensitivities(&current, &moves).is_ok(), good);
         Ok(())
     });
 }

@@ -5,12 +5,12 @@ use crate::reference::vault::*;
 use crate::reference::*;
 use ballast_risk::exposure::Exposures;
 use ballast_risk::health::{Binding, Level, Side};
-use ballast_risk::model::{Columns, Rules, Sensitivities};
+use ballast_risk::model::{Coefficients, Measure, Sensitivities, Version};
 use ballast_risk::scenario::{Losses, losses_ceil, worst};
 use proptest::prelude::*;
 
-fn rules(scenarios: u8, tail: u8) -> Rules {
-    Rules { scenarios, tail, ..Rules::HAIRCUTS }
+fn measure(scenarios: u8, tail: u8) -> Measure {
+    Measure { scenarios, tail, ..Measure::OFF }
 }
 
 /// Losses are `-sum of shock x exposure`, each rounded up; the worst are what sorting says.
@@ -20,7 +20,8 @@ fn losses_are_of_the_scaled_exposures() {
         let s = &mut Source::new(seed, 0);
         let tail = 1 + tail % scenarios;
         let moves: Vec<Sensitivities> = (0..n).map(|_| shocks(s, scenarios)).collect();
-        let columns: Vec<Columns> = moves.iter().map(Sensitivities::columns).collect();
+        let version = s.one_of(&[Version::Current, Version::Previous]);
+        let columns: Vec<Coefficients> = moves.iter().map(|moves| only(version, moves)).collect();
         let mut exposures = Exposures::default();
         let mut gross = 0;
         for columns in &columns {
@@ -38,14 +39,15 @@ fn losses_are_of_the_scaled_exposures() {
                 (-sum.div_euclid(1 << 30), k)
             })
             .collect();
-        let got = losses_ceil(&exposures, scenarios);
+        let measure = Measure { version, ..measure(scenarios, tail) };
+        let got = losses_ceil(&exposures, &measure);
         for (loss, k) in &expected {
             prop_assert_eq!(i128::from(got[*k]), *loss);
         }
         // Of equal ones the first.
         expected.sort_by_key(|(loss, k)| (-loss, *k));
         let counted = &expected[..usize::from(tail)];
-        let result = worst(got, &rules(scenarios, tail));
+        let result = worst(got, &measure);
         let sum = counted.iter().map(|(loss, _)| loss).sum::<i128>().max(0);
         prop_assert_eq!(i128::from(result.sum), sum);
         prop_assert_eq!(usize::from(result.worst), expected[0].1);
@@ -53,6 +55,15 @@ fn losses_are_of_the_scaled_exposures() {
         prop_assert_eq!(result.tail, tail);
         Ok(())
     });
+}
+
+/// In one model so, in the other anything but that.
+fn only(version: Version, moves: &Sensitivities) -> Coefficients {
+    let other = Sensitivities { shocks: moves.shocks.map(|shock| shock / 2 + 1), ..*moves };
+    match version {
+        Version::Current => [moves.columns(), other.columns()],
+        Version::Previous => [other.columns(), moves.columns()],
+    }
 }
 
 fn shocks(s: &mut Source, scenarios: u8) -> Sensitivities {
@@ -68,15 +79,15 @@ fn shocks(s: &mut Source, scenarios: u8) -> Sensitivities {
 fn the_worst_by_hand() {
     let losses = [3, -8, 12, 12, 5, 40, 99, 99];
     let of = |sum, tail, worst, counted| Losses { sum, tail, worst, counted };
-    assert_eq!(worst(losses, &rules(1, 1)), of(3, 1, 0, 0b1));
-    assert_eq!(worst(losses, &rules(4, 1)), of(12, 1, 2, 0b100));
-    assert_eq!(worst(losses, &rules(4, 2)), of(24, 2, 2, 0b1100));
-    assert_eq!(worst(losses, &rules(4, 4)), of(19, 4, 2, 0b1111));
-    assert_eq!(worst(losses, &rules(6, 3)), of(64, 3, 5, 0b10_1100));
-    assert_eq!(worst(losses, &rules(8, 2)), of(198, 2, 6, 0b1100_0000));
+    assert_eq!(worst(losses, &measure(1, 1)), of(3, 1, 0, 0b1));
+    assert_eq!(worst(losses, &measure(4, 1)), of(12, 1, 2, 0b100));
+    assert_eq!(worst(losses, &measure(4, 2)), of(24, 2, 2, 0b1100));
+    assert_eq!(worst(losses, &measure(4, 4)), of(19, 4, 2, 0b1111));
+    assert_eq!(worst(losses, &measure(6, 3)), of(64, 3, 5, 0b10_1100));
+    assert_eq!(worst(losses, &measure(8, 2)), of(198, 2, 6, 0b1100_0000));
     // Gains are no loss.
-    assert_eq!(worst([-1; 8], &rules(3, 2)), of(0, 2, 0, 0b11));
-    assert_eq!(worst(losses, &rules(0, 0)), of(0, 0, 0, 0));
+    assert_eq!(worst([-1; 8], &measure(3, 2)), of(0, 2, 0, 0b11));
+    assert_eq!(worst(losses, &measure(0, 0)), of(0, 0, 0, 0));
     assert_eq!(of(7, 1, 0, 0).multiplied(3 << 15), 7 * (3 << 15));
 }
 
@@ -94,7 +105,7 @@ fn a_vault_under_stress_by_hand() {
         shares: dollars * 2_000_000,
         side,
         moves,
-        columns: moves.columns(),
+        columns: coefficients(&moves),
         ..Held::plain()
     };
     let vault = |tail: u8, multipliers| {

@@ -21,7 +21,7 @@ fn asked(health: &Health) {
 fn any_vault_is_decided() {
     holds_for(PROMISED, (any::<u64>(), 0u64..=33), |(seed, n)| {
         let s = &mut Source::new(seed, 0);
-        let columns = [0; 4].map(|_| any_columns(s));
+        let columns = [0; 4].map(|_| any_coefficients(s));
         let n = if s.one_in(4) { n } else { n / 6 };
         let positions: Vec<Position<2>> = (0..n).map(|_| any_position(s, &columns)).collect();
         let rules = [any_rules(s), any_rules(s)];
@@ -34,7 +34,7 @@ fn any_vault_is_decided() {
             }
         }
         asked(&any_health(s));
-        let _ = Sensitivities::from_columns(&columns[0]);
+        let _ = Sensitivities::from_columns(&columns[0][0]);
         Ok(())
     });
 }

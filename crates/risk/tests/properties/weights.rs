@@ -2,20 +2,35 @@
 
 use ballast_risk::Fraction;
 use ballast_risk::exposure::Exposures;
-use ballast_risk::line::{Line, Weights};
-use ballast_risk::model::{ONE, Rules, Sensitivities, TIMES_ONE};
+use ballast_risk::line::{Line, Weighed, Weights};
+use ballast_risk::model::{Coefficients, Measure, ONE, Sensitivities, TIMES_ONE, Version};
 
 const DOLLAR: i64 = 1_000_000;
 
+/// Of an asset that moves so in one model and not in the other.
+fn only(version: Version, moves: &Sensitivities) -> Coefficients {
+    match version {
+        Version::Current => [*moves, Sensitivities::NONE],
+        Version::Previous => [Sensitivities::NONE, *moves],
+    }
+    .map(|moves| moves.columns())
+}
+
 /// The weights of a deposit of 1,000 dollars against a debt of 700 that nothing moves.
-fn weights(rules: &Rules, deposit: &Sensitivities, of: impl Fn(&Line) -> Weights) -> Weights {
-    let (deposit, debt) = (deposit.columns(), Sensitivities::NONE.columns());
+fn weights(rules: &Measure, deposit: &Sensitivities, of: impl Fn(&Line) -> Weighed) -> Weights {
+    let (deposit, debt) = (only(rules.version, deposit), only(rules.version, &Sensitivities::NONE));
     let mut exposures = Exposures::default();
     exposures.push(1_000 * DOLLAR, &deposit).unwrap();
     exposures.push(-700 * DOLLAR, &debt).unwrap();
     exposures.scale((1_700 * DOLLAR).unsigned_abs());
+    exposures.add_previous();
     let (owed, held) = ((700 * DOLLAR).unsigned_abs(), (1_000 * DOLLAR).unsigned_abs());
-    of(&Line::new(&exposures, rules, (owed, &debt), (held, &deposit), Fraction::ZERO))
+    let Weighed { requirement, weights } =
+        of(&Line::new(&exposures, rules, (owed, &debt), (held, &deposit), Fraction::ZERO));
+    // The debt does not move, so a dollar of the deposit requires what its weight lacks: to a millionth, as in `near`.
+    let lacks = (1_000 * DOLLAR * ((1 << 32) - weights.collateral).max(0)) >> 16;
+    assert!((requirement.cast_signed() - lacks).abs() < (1_000 * DOLLAR) >> 4, "{requirement} {lacks}");
+    weights
 }
 
 /// Thousandths of one in 2^-32, to a millionth.
@@ -39,12 +54,21 @@ fn weights_in_the_stress_requirement() {
         (2, 2 * TIMES_ONE, 400),
         (4, TIMES_ONE, 900),
     ] {
-        let rules = Rules { scenarios: 4, tail, multiplier, ..Rules::HAIRCUTS };
-        let Weights { debt, collateral } = weights(&rules, &deposit, Line::stress_weights);
-        assert!(near(collateral, expected) && debt == 1 << 32, "{tail} {multiplier}: {debt} {collateral}");
+        for version in [Version::Current, Version::Previous] {
+            let rules = Measure { version, scenarios: 4, tail, multiplier, ..Measure::OFF };
+            let Weights { debt, collateral } = weights(&rules, &deposit, Line::stress_weights);
+            assert!(near(collateral, expected) && debt == 1 << 32, "{tail} {multiplier}: {debt} {collateral}");
+            // Of a model that counts by a quarter, a quarter of what it takes off.
+            let rules = Measure { progress: Fraction::new(1 << 30), ..rules };
+            let Weights { debt, collateral } = weights(&rules, &deposit, Line::stress_weights);
+            assert!(
+                near(collateral, 750 + expected / 4) && debt == 1 << 32,
+                "{tail} {multiplier}: {debt} {collateral}"
+            );
+        }
     }
     // What falls with the deposit's price is a gain for who owes it.
-    let rules = Rules { scenarios: 1, tail: 1, multiplier: TIMES_ONE, ..Rules::HAIRCUTS };
+    let rules = Measure { scenarios: 1, tail: 1, multiplier: TIMES_ONE, ..Measure::OFF };
     let mut rising = Sensitivities::NONE;
     rising.shocks[0] = thousandths(500);
     assert!(near(weights(&rules, &rising, Line::stress_weights).collateral, 1_500));
@@ -65,8 +89,13 @@ fn weights_in_the_portfolio_requirement() {
         (factor(200), 2 * TIMES_ONE, 600),
         (factor(-200), 2 * TIMES_ONE, 600),
     ] {
-        let rules = Rules { netting: true, factors: 4, lambda, floor: Fraction::ZERO, ..Rules::HAIRCUTS };
-        let Weights { debt, collateral } = weights(&rules, &moves, Line::portfolio_weights);
-        assert!(near(collateral, expected) && near(debt, 1_000), "{lambda}: {debt} {collateral}");
+        for version in [Version::Current, Version::Previous] {
+            let rules = Measure { version, netting: true, factors: 4, lambda, ..Measure::OFF };
+            let Weights { debt, collateral } = weights(&rules, &moves, Line::portfolio_weights);
+            assert!(near(collateral, expected) && near(debt, 1_000), "{lambda}: {debt} {collateral}");
+            let rules = Measure { progress: Fraction::new(1 << 31), ..rules };
+            let Weights { debt, collateral } = weights(&rules, &moves, Line::portfolio_weights);
+            assert!(near(collateral, 500 + expected / 2) && near(debt, 1_000), "{lambda}: {debt} {collateral}");
+        }
     }
 }

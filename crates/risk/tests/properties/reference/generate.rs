@@ -2,6 +2,7 @@
 
 use ballast_risk::haircut::{Depth, MIN_DEPTH};
 use ballast_risk::health::{Level, Position, Side, assess};
+use ballast_risk::model::{Sensitivities, Terms};
 use ballast_risk::params::Levels;
 use ballast_risk::price::{MAX_FORWARD_SECONDS, Price};
 use ballast_risk::units::MAX_VALUE;
@@ -19,6 +20,7 @@ const SHAPE: u64 = 2;
 const WORTH: u64 = 1_000;
 const TERMS: u64 = 2_000;
 const MOVES: u64 = 3_000;
+const MOVED: u64 = 4_000;
 
 /// From this shift of a price on, there is a unit at every index; one more for a price that is raised.
 const LISTED: u64 = 47;
@@ -55,6 +57,14 @@ pub fn modelled(most: u32) -> impl Strategy<Value = Vault> {
     })
 }
 
+/// The same in a market whose model changes: soon, now, or until a moment ago.
+pub fn changing(most: u32) -> impl Strategy<Value = Vault> {
+    draws(most).prop_map(|mut draw| {
+        draw.features = draw.features.with(Features::CHANGING);
+        vault(&draw)
+    })
+}
+
 fn vault(draw: &Draw) -> Vault {
     let (rules, now) = governed(draw);
     let s = &mut draw.of(SHAPE);
@@ -80,8 +90,12 @@ fn held(draw: &Draw, rules: &Governed, now: u64, shape: &Shape, k: u64) -> Held 
         held.shares -= held.shares >> s.below(24);
     }
     held.careful = careful(s, held.side, held.price);
-    held.moves = sensitivities(draw, MOVES + alike, rules);
-    held.columns = held.moves.columns();
+    let moves = |stream, terms: &Terms| sensitivities(draw, stream + alike, terms);
+    held.moves = moves(MOVES, &rules.terms());
+    // A model may be set anew with the same coefficients, in part.
+    let stream = if s.one_in(4) { MOVES } else { MOVED };
+    held.before = rules.change.map_or(Sensitivities::NONE, |change| moves(stream, &change.before));
+    held.columns = [held.moves, held.before].map(|moves| moves.columns());
     if on.has(Features::DEPTH) {
         held.depth = depth(s, shape.size);
     }

@@ -1,14 +1,15 @@
 //! Models of whole markets, and how their assets move: everything that the validator accepts, its bounds most of all.
 
 use ballast_risk::Fraction;
-use ballast_risk::model::{Model, Sensitivities};
+use ballast_risk::model::{Model, Sensitivities, Terms};
 use ballast_risk::ramp::Ramp;
 
-use super::model::Governed;
+use super::model::{Change, Governed};
 use super::source::{Draw, Features, Source};
 
 /// Streams of a [`Draw`].
 const MODEL: u64 = 1;
+const BEFORE: u64 = 3;
 const SCENARIO: u64 = 100;
 
 const ONE: i32 = 1 << 30;
@@ -30,12 +31,13 @@ impl Governed {
             floor: Fraction::MAX,
             valid_until: 0,
             grace: 0,
+            change: None,
         }
     }
 
-    /// As the crate keeps it.
-    pub fn model(&self) -> Model {
-        Model {
+    /// What the model says, as the crate keeps it.
+    pub fn terms(&self) -> Terms {
+        Terms {
             netting: self.netting,
             factors: u8::try_from(self.factors).unwrap(),
             scenarios: u8::try_from(self.scenarios).unwrap(),
@@ -43,6 +45,23 @@ impl Governed {
             lambdas: self.lambdas,
             multipliers: self.multipliers,
             floor: self.floor,
+        }
+    }
+
+    /// With other terms.
+    pub fn with(self, terms: Terms) -> Self {
+        let Terms { netting, factors, scenarios, tail, lambdas, multipliers, floor } = terms;
+        let (factors, scenarios) = (usize::from(factors), usize::from(scenarios));
+        Self { netting, factors, scenarios, tail, lambdas, multipliers, floor, ..self }
+    }
+
+    /// As the crate keeps it.
+    pub fn model(&self) -> Model {
+        let (previous, (start, seconds)) = self.change.map_or((Terms::OFF, (0, 0)), |c| (c.before, c.window));
+        Model {
+            current: self.terms(),
+            previous,
+            change: Ramp::new(start, seconds).unwrap(),
             fallback: Ramp::new(self.valid_until, u64::from(self.grace)).unwrap(),
         }
     }
@@ -53,10 +72,35 @@ fn descending(mut all: [u32; 3]) -> [u32; 3] {
     all
 }
 
-/// A model, and the time of the check.
+/// A model, and the time of the check; often in the course of a change.
 pub fn governed(draw: &Draw) -> (Governed, u64) {
     let s = &mut draw.of(MODEL);
-    let on = draw.features;
+    let mut rules = stated(s, draw.features);
+    rules.valid_until = 1_700_000_000 + s.below(1 << 20);
+    rules.grace = u32::try_from(s.between(SHORTEST, LONGEST)).unwrap();
+    let expires = draw.features.has(Features::EXPIRY);
+    let now = if expires { around(s, rules.valid_until, u64::from(rules.grace)) } else { 1_700_000_000 };
+    if draw.features.has(Features::CHANGING) || draw.features.has(Features::CHANGE) && s.one_in(2) {
+        rules = changed(&mut draw.of(BEFORE), rules, now);
+    }
+    (rules, now)
+}
+
+/// In a window around the time, with another model before or after.
+fn changed(s: &mut Source, rules: Governed, now: u64) -> Governed {
+    let features = Features::any(s);
+    let (own, mut other) = (rules.terms(), stated(s, features).terms());
+    if s.one_in(4) {
+        // A model that is set anew with another floor, or with other coefficients alone.
+        other = Terms { floor: if s.one_in(2) { own.floor } else { s.fraction() }, ..own };
+    }
+    let (before, after) = if s.one_in(2) { (own, other) } else { (other, own) };
+    let change = Change { before, window: window(s, now) };
+    Governed { change: Some(change), ..rules.with(after) }
+}
+
+/// What a model says, without the time that it is valid for.
+fn stated(s: &mut Source, on: Features) -> Governed {
     let mut rules = Governed::plain();
     rules.netting = on.has(Features::NETTING);
     if rules.netting && on.has(Features::FACTORS) {
@@ -88,11 +132,7 @@ pub fn governed(draw: &Draw) -> (Governed, u64) {
         4 => Fraction::MAX,
         _ => Fraction::new(s.between_u32(0, u32::MAX)),
     };
-    rules.valid_until = 1_700_000_000 + s.below(1 << 20);
-    rules.grace = u32::try_from(s.between(SHORTEST, LONGEST)).unwrap();
-    let now =
-        if on.has(Features::EXPIRY) { around(s, rules.valid_until, u64::from(rules.grace)) } else { 1_700_000_000 };
-    (rules, now)
+    rules
 }
 
 /// A time before, inside or after a window, or at its ends.
@@ -120,17 +160,18 @@ pub fn window(s: &mut Source, now: u64) -> (u64, u64) {
 }
 
 /// Loadings, specific volatility and shocks, drawn from `of`; two assets of one stream move alike.
-pub fn sensitivities(draw: &Draw, of: u64, rules: &Governed) -> Sensitivities {
+pub fn sensitivities(draw: &Draw, of: u64, rules: &Terms) -> Sensitivities {
     let s = &mut draw.of(of);
     let mut all = Sensitivities::NONE;
+    let factors = usize::from(rules.factors);
     if rules.netting {
         let direction = match s.below(8) {
             0 => 0,
-            1 if rules.factors > 0 => 1 << s.below(6),
+            1 if factors > 0 => 1 << s.below(6),
             _ => s.bits(),
         };
         let lambda = u64::from(rules.lambdas[0]);
-        (all.loadings, all.specific) = volatilities(s, lambda, rules.factors, direction);
+        (all.loadings, all.specific) = volatilities(s, lambda, factors, direction);
         if !draw.features.has(Features::SPECIFIC) {
             all.specific = 0;
         }
@@ -139,7 +180,7 @@ pub fn sensitivities(draw: &Draw, of: u64, rules: &Governed) -> Sensitivities {
     // multiplier x fall <= 1.
     let deepest = (1u64 << 46).checked_div(multiplier).unwrap_or(u64::MAX).min(1 << 30);
     let deepest = i32::try_from(deepest).unwrap();
-    for (k, shock) in (0..).zip(all.shocks.iter_mut()).take(rules.scenarios) {
+    for (k, shock) in (0..).zip(all.shocks.iter_mut()).take(usize::from(rules.scenarios)) {
         *shock = shocked(s, draw.of(SCENARIO + k).below(4), deepest);
     }
     all

@@ -90,6 +90,16 @@ impl Features {
     pub const MARGINS: u16 = 1 << 9;
     /// Values of any size; all alike without.
     pub const SIZES: u16 = 1 << 10;
+    /// In half of the cases a change of the model, under way, about to begin, or over.
+    pub const CHANGE: u16 = 1 << 11;
+    /// A change in every case; never drawn.
+    pub const CHANGING: u16 = 1 << 12;
+
+    /// Each in three cases of four.
+    pub fn any(s: &mut Source) -> Self {
+        let bits = s.bits() | s.bits();
+        Self(u16::try_from(bits & 0xfff).unwrap())
+    }
 
     pub fn has(self, feature: u16) -> bool {
         self.0 & feature != 0
@@ -123,7 +133,7 @@ pub fn draws(most: u32) -> impl Strategy<Value = Draw> {
     };
     let keep = prop_oneof![9 => some(most.min(6)), 2 => some(most.min(16)), 1 => some(most)];
     // Each feature is on in three cases of four.
-    let features = (bits::u16::masked(0x7ff), bits::u16::masked(0x7ff));
+    let features = (bits::u16::masked(0xfff), bits::u16::masked(0xfff));
     (any::<u64>().no_shrink(), keep, features).prop_map(|(seed, keep, (a, b))| Draw {
         seed,
         keep,
