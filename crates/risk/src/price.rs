@@ -28,6 +28,23 @@ struct Power {
     lead: u32,
 }
 
+impl Power {
+    /// `floor(number * 2^63 / value)`.
+    #[inline(always)]
+    fn divide_floor(self, number: u64) -> Option<u64> {
+        let places = 63u32.wrapping_sub(self.lead);
+        if places >= 32 {
+            return shift_div_floor(number, 63, self.value);
+        }
+        // Up to 5^13, which fits a word: the quotient and what is left of it, each one narrow division.
+        let divisor = self.value.wrapping_shr(self.lead);
+        let quotient = number.checked_div(divisor)?;
+        let rest = number.wrapping_sub(quotient.wrapping_mul(divisor));
+        // divisor >= 2^places, so the quotient times that is at most the number; rest < 2^32.
+        Some(quotient.wrapping_shl(places).wrapping_add(rest.wrapping_shl(places).checked_div(divisor)?))
+    }
+}
+
 /// `5^0` to `5^27`, the largest that fits 63 bits, so decimal exponents down to -27 divide exactly once. A table,
 /// because a checked power costs a price refresh several hundred compute units.
 const POWERS_OF_FIVE: [Power; 28] = {
@@ -90,7 +107,7 @@ impl Price {
         let number = number.wrapping_shl(lead);
         // Scaled so that the quotient or product has 63 or 64 bits; `scale` counts the binary places it then has.
         let (value, scale) = if power < 0 {
-            let quotient = shift_div_floor(number, 63, five.value).ok_or(Error::PriceOutOfRange)?;
+            let quotient = five.divide_floor(number).ok_or(Error::PriceOutOfRange)?;
             (quotient, 63u32.wrapping_add(lead).wrapping_sub(five.lead))
         } else {
             let bits = u64::BITS.wrapping_sub(five.lead);
@@ -124,6 +141,24 @@ impl Price {
     /// The larger of two prices.
     pub fn max(self, other: Self) -> Self {
         if self.below(other) { other } else { self }
+    }
+
+    /// Between half and double of another price.
+    pub fn within_double(self, other: Self) -> bool {
+        // Doubled, for the comparison alone.
+        let twice = |price: Self| Self { shift: price.shift.wrapping_sub(1), ..price };
+        !twice(self).below(other) && !twice(other).below(self)
+    }
+
+    /// The upper words of two prices, aligned to the larger one: at least 31 bits of that one, rounded down.
+    #[inline(always)]
+    pub(crate) fn words(self, other: Self) -> (u64, u64) {
+        let shift = self.shift.min(other.shift);
+        let aligned = |price: Self| {
+            let word = price.mantissa >> 32;
+            word.checked_shr(u32::from(price.shift.wrapping_sub(shift))).unwrap_or(0)
+        };
+        (aligned(self), aligned(other))
     }
 
     /// `self < other`. A larger shift is a smaller number, because mantissas are normalised.
@@ -163,6 +198,32 @@ impl Price {
         // Not zero: an aligned part that is, stands beside one of 64 bits, of which the weight keeps 31 at least.
         let mixed = mix_floor(align(self), align(price), weight);
         Self::normalised(mixed, i64::from(shift)).unwrap_or(self)
+    }
+
+    /// `self * rate`, the rate in 2^-32, rounded down.
+    ///
+    /// # Errors
+    /// [`Error::PriceOutOfRange`], also for a rate of zero.
+    pub fn times_floor(self, rate: u64) -> Result<Self> {
+        let lead = rate.leading_zeros();
+        // Without its lower half the product of two numbers of 64 bits has 63 or 64.
+        let product = mul_shift_floor(self.mantissa, rate.checked_shl(lead).unwrap_or(0), 64);
+        let places = i64::from(self.shift).wrapping_add(i64::from(lead)).wrapping_sub(32);
+        Self::normalised(product.unwrap_or(0), places)
+    }
+
+    /// 10^-12 dollars for a whole token, rounded down; `u64::MAX` for what is more.
+    pub fn pico_dollars_floor(self, decimals: u8) -> u64 {
+        // Micro-dollars per native unit: times 10^power = 5^power * 2^power. Up to 5^24 < 2^56.
+        let power = u32::from(decimals).saturating_add(6);
+        let five = usize::try_from(power).ok().and_then(|power| POWERS_OF_FIVE.get(power));
+        match (five, u32::from(self.shift).checked_sub(power)) {
+            (Some(five), Some(places @ 0..128)) => {
+                mul_shift_floor(self.mantissa, five.value.wrapping_shr(five.lead), places).unwrap_or(u64::MAX)
+            }
+            (Some(_), Some(_)) => 0,
+            _ => u64::MAX,
+        }
     }
 
     /// The value of an amount, rounded down.
@@ -206,20 +267,30 @@ impl Price {
     }
 }
 
-/// The confidence interval as a part of the price, times `multiple` (in hundredths), rounded up.
+/// The confidence interval as a part of the price, rounded up.
 ///
 /// # Errors
-/// [`Error::ConfidenceTooWide`] when the interval itself (before the multiple) exceeds `limit`, or when the
-/// widened one reaches the price.
-pub fn confidence_ceil(number: u64, confidence: u64, multiple: u16, limit: Fraction) -> Result<Fraction> {
-    match shift_div_ceil(confidence, 32, number) {
-        // plain < 2^32 and multiple < 2^16: the product fits.
-        Some(plain) if plain <= u64::from(limit.get()) => {
-            let widened = plain.wrapping_mul(u64::from(multiple)).div_ceil(100);
-            u32::try_from(widened).map(Fraction::new).map_err(|_| Error::ConfidenceTooWide)
-        }
-        _ => Err(Error::ConfidenceTooWide),
-    }
+/// [`Error::ConfidenceTooWide`] when that is one or more.
+pub fn confidence_ceil(number: u64, confidence: u64) -> Result<Fraction> {
+    let part = shift_div_ceil(confidence, 32, number).and_then(|part| u32::try_from(part).ok());
+    part.map(Fraction::new).ok_or(Error::ConfidenceTooWide)
+}
+
+/// A confidence interval times `multiple` (in hundredths), rounded up.
+///
+/// # Errors
+/// [`Error::ConfidenceTooWide`] when it reaches the price.
+pub fn widened_ceil(confidence: Fraction, multiple: u16) -> Result<Fraction> {
+    // 32 and 16 bits.
+    let widened = u64::from(confidence.get()).wrapping_mul(u64::from(multiple)).div_ceil(100);
+    u32::try_from(widened).map(Fraction::new).map_err(|_| Error::ConfidenceTooWide)
+}
+
+/// What [`widened_ceil`] was given, or a little more.
+pub fn narrowed_ceil(widened: Fraction, multiple: u16) -> Fraction {
+    let hundredfold = u64::from(widened.get()).wrapping_mul(100);
+    let plain = if multiple == 0 { hundredfold } else { hundredfold.div_ceil(u64::from(multiple)) };
+    Fraction::new(u32::try_from(plain).unwrap_or(u32::MAX))
 }
 
 /// The weight of a new price after `elapsed` seconds in an average over `period` seconds: `elapsed / period`,

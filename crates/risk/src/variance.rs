@@ -16,13 +16,7 @@ pub fn moved_ceil(old: Price, new: Price) -> Fraction {
     if old == new {
         return Fraction::ZERO;
     }
-    // The upper words of both mantissas, aligned to the larger price: 31 bits and more of the larger one.
-    let shift = old.shift().min(new.shift());
-    let aligned = |price: Price| {
-        let word = price.mantissa() >> 32;
-        word.checked_shr(u32::from(price.shift().wrapping_sub(shift))).unwrap_or(0)
-    };
-    let (old, new) = (aligned(old), aligned(new));
+    let (old, new) = old.words(new);
     // Both words are below 2^32; one more for what they lack.
     match shift_div_ceil(old.abs_diff(new).wrapping_add(1), 32, old) {
         Some(moved) => Fraction::new(u32::try_from(moved).unwrap_or(u32::MAX)),

@@ -4,6 +4,7 @@
 
 mod reference;
 
+mod breaker;
 mod change;
 mod depth;
 mod figures;
@@ -22,6 +23,7 @@ mod price;
 mod ramp;
 mod scenario;
 mod shares;
+mod staking;
 mod totality;
 mod variance;
 mod weights;

@@ -1,8 +1,10 @@
 //! Prices against exact arithmetic: what an oracle's decimal becomes, how it moves, what it makes of amounts.
 use crate::reference::*;
-use ballast_risk::price::{MAX_SHIFT, MIN_SHIFT, Price, Unit, average_weight, confidence_ceil};
+use ballast_risk::price::{
+    MAX_SHIFT, MIN_SHIFT, Price, Unit, average_weight, confidence_ceil, narrowed_ceil, widened_ceil,
+};
 use ballast_risk::units::MAX_VALUE;
-use ballast_risk::{Amount, Error, Index, Rate, Shares, Usd};
+use ballast_risk::{Amount, Error, Fraction, Index, Rate, Shares, Usd};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use proptest::prelude::*;
@@ -58,6 +60,23 @@ fn every_price_of_the_model_fits() {
         let exact = decimal(number, exponent, decimals);
         let listed = exact < rational(1u64 << 31, 1) && exponent + 6 - i32::from(decimals) >= -27;
         prop_assert_eq!(Price::from_decimal_floor(number, exponent, decimals).is_ok(), listed);
+        Ok(())
+    });
+}
+
+/// The quotient has 63 or 64 bits and is that of the long division, whichever way it was made.
+#[test]
+fn a_decimal_divides_exactly() {
+    holds((word(), 1u32..=27), |(number, power)| {
+        let number = number.max(1);
+        let five = BigInt::from(5).pow(power);
+        let places = u64::from(number.leading_zeros()) + 63 - (64 - five.bits());
+        let quotient = u64::try_from((BigInt::from(number) << places) / five).unwrap();
+        let exponent = -6 - i32::try_from(power).unwrap();
+        let shift = quotient.leading_zeros();
+        if let Ok(price) = Price::from_decimal_floor(number, exponent, 0) {
+            prop_assert_eq!(price.mantissa(), quotient << shift);
+        }
         Ok(())
     });
 }
@@ -119,6 +138,78 @@ fn the_smaller_and_the_larger_of_two() {
     });
 }
 
+#[test]
+fn between_half_and_double() {
+    let near = (prices(), any::<u64>(), 0u64..4, 0u64..4).prop_map(|(p, m, up, nudge)| {
+        let shift = u64::from(p.shift()) + up;
+        // Also exactly half, the same and double, and their neighbours.
+        let mantissa = if nudge == 3 { m } else { p.mantissa().wrapping_add(nudge).wrapping_sub(1) };
+        (p, priced(mantissa, shift.saturating_sub(1)))
+    });
+    holds(prop_oneof![near, (prices(), prices())], |(a, b)| {
+        let exact = price(a).halved(1) <= price(b) && price(b).halved(1) <= price(a);
+        prop_assert_eq!((a.within_double(b), b.within_double(a)), (exact, exact));
+        Ok(())
+    });
+}
+
+/// `self x rate`: the product without its lower half has 63 bits at least, so it lost less than 2^-62 of itself. Refused
+/// exactly when the product is not in the range of a price, which is dyadic; never above.
+#[test]
+fn a_price_times_a_rate_rounds_down() {
+    let usual = (prices(), between(1 << 30, 1 << 36));
+    holds(prop_oneof![usual, (prices(), word())], |(p, rate)| {
+        let exact = price(p) * Exact::new(rate, 32);
+        let fits = exact >= Exact::tick(MAX_SHIFT - 63) && exact < Exact::int(1u64 << (64 - MIN_SHIFT));
+        match p.times_floor(rate) {
+            Ok(product) => {
+                prop_assert!(fits);
+                let lost = &exact - price(product);
+                prop_assert!(!lost.negative() && lost < exact.halved(62));
+            }
+            Err(error) => {
+                prop_assert_eq!(error, Error::PriceOutOfRange);
+                prop_assert!(!fits);
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Rounded down exactly, saturating.
+#[test]
+fn pico_dollars_of_a_whole_token() {
+    // Prices whose number of pico-dollars has any number of bits, or any.
+    let sized = (word(), 0u8..=18, 0u64..=70).prop_map(|(m, decimals, bits)| {
+        let power = u64::from(decimals) + 6;
+        (priced(m, (64 + power + power * 7 / 3).saturating_sub(bits)), decimals)
+    });
+    holds(prop_oneof![sized, (prices(), 0u8..=18)], |(p, decimals)| {
+        let exact = (price(p) * Exact::int(BigInt::from(10).pow(u32::from(decimals) + 6))).to_integer();
+        prop_assert_eq!(BigInt::from(p.pico_dollars_floor(decimals)), exact.min(BigInt::from(u64::MAX)));
+        Ok(())
+    });
+}
+
+#[test]
+fn pico_dollars_by_hand() {
+    // A dollar for a token of six decimals is a micro-dollar for a unit.
+    let whole = Price::from_parts(1 << 63, 63).unwrap();
+    assert_eq!(whole.pico_dollars_floor(6), 1_000_000_000_000);
+    let price = |number, exponent, decimals| Price::from_decimal_floor(number, exponent, decimals).unwrap();
+    // What was rounded down before may lack one here.
+    assert_eq!(price(15_000_000_000, -8, 9).pico_dollars_floor(9), 149_999_999_999_999);
+    // 18 million dollars are more than 64 bits hold.
+    assert_eq!(price(18_000_000, 0, 8).pico_dollars_floor(8).div_ceil(1_000_000_000_000), 18_000_000);
+    assert_eq!(price(19_000_000, 0, 8).pico_dollars_floor(8), u64::MAX);
+    // Below 10^-12 dollars.
+    assert_eq!(price(1, -13, 6).pico_dollars_floor(6), 0);
+    assert_eq!(price(1, -15, 18).pico_dollars_floor(18), 0);
+    assert_eq!(Price::from_parts(u64::MAX, 180).unwrap().pico_dollars_floor(0), 0);
+    // More decimals than a mint may have: decided.
+    assert_eq!(whole.pico_dollars_floor(255), u64::MAX);
+}
+
 /// `self x (1 - w) + price x w`: the smaller price loses less than one unit of the larger one's mantissa when it is
 /// aligned, the weighted sum less than one more; so at most 2^-62 of the larger price, never above, and never outside
 /// the two prices by more than that.
@@ -153,32 +244,47 @@ fn the_weight_of_a_price() {
     });
 }
 
-/// Two roundings up: less than `multiple / 100 + 1` units of 2^-32 above. Refused exactly when the interval, rounded up
-/// to 2^-32, is above the limit, or what it is widened to reaches the price.
+/// Rounded up to 2^-32. Refused exactly when that is one or more.
 #[test]
 fn confidence_rounds_up() {
-    let tight = (word(), any::<u64>(), 0u32..40, any::<u16>(), fractions())
-        .prop_map(|(number, part, bits, multiple, limit)| (number, part & (number >> bits), multiple, limit));
-    let any_ = (word(), word(), any::<u16>(), fractions());
-    holds(prop_oneof![3 => tight, 1 => any_], |(number, confidence, multiple, limit)| {
-        let answer = confidence_ceil(number, confidence, multiple, limit);
-        if number == 0 {
-            prop_assert_eq!(answer, Err(Error::ConfidenceTooWide));
-            return Ok(());
-        }
-        let scaled: BigInt = BigInt::from(confidence) << 32;
-        let plain = (scaled.clone() + number - 1) / number;
-        let widened = (&plain * multiple + 99) / 100;
-        if plain > BigInt::from(limit.get()) || widened >= BigInt::from(1u64 << 32) {
-            prop_assert_eq!(answer, Err(Error::ConfidenceTooWide));
-            return Ok(());
-        }
-        let got = rational(answer.unwrap().get(), 1);
-        let exact = rational(scaled * multiple, BigInt::from(number) * 100);
-        prop_assert!(got >= exact);
-        prop_assert!(got - exact < rational(i64::from(multiple) + 100, 100));
+    let tight = (word(), any::<u64>(), 0u32..40).prop_map(|(number, part, bits)| (number, part & (number >> bits)));
+    holds(prop_oneof![3 => tight, 1 => (word(), word())], |(number, confidence)| {
+        let part = (u128::from(confidence) << 32).checked_add(u128::from(number).saturating_sub(1));
+        let exact =
+            part.and_then(|part| part.checked_div(u128::from(number))).and_then(|part| u32::try_from(part).ok());
+        prop_assert_eq!(confidence_ceil(number, confidence).ok().map(Fraction::get), exact);
         Ok(())
     });
+}
+
+/// Rounded up to 2^-32, and refused exactly from one on. Taken back, it is what it was, or less than two ticks more.
+#[test]
+fn widened_confidence_rounds_up() {
+    holds((fractions(), any::<u16>()), |(plain, multiple)| {
+        let exact = (u64::from(plain.get()) * u64::from(multiple)).div_ceil(100);
+        let got = widened_ceil(plain, multiple);
+        prop_assert_eq!(got.ok().map(|wide| u64::from(wide.get())), Some(exact).filter(|wide| *wide < 1 << 32));
+        if let (Ok(wide), 100..) = (got, multiple) {
+            let back = narrowed_ceil(wide, multiple);
+            prop_assert!(back >= plain && back.get() - plain.get() <= 1);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn confidence_by_hand() {
+    assert_eq!(confidence_ceil(0, 0), Err(Error::ConfidenceTooWide));
+    assert_eq!(confidence_ceil(4, 1), Ok(Fraction::new(1 << 30)));
+    assert_eq!(confidence_ceil(4, 4), Err(Error::ConfidenceTooWide));
+    assert_eq!(widened_ceil(Fraction::new(100), 212), Ok(Fraction::new(212)));
+    assert_eq!(widened_ceil(Fraction::new(101), 150), Ok(Fraction::new(152)));
+    assert_eq!(widened_ceil(Fraction::new(1 << 31), 200), Err(Error::ConfidenceTooWide));
+    assert_eq!(narrowed_ceil(Fraction::new(152), 150), Fraction::new(102));
+    assert_eq!(narrowed_ceil(Fraction::new(212), 212), Fraction::new(100));
+    // No multiple is none that governance can set; nothing is divided by it.
+    assert_eq!(narrowed_ceil(Fraction::new(5), 0), Fraction::new(500));
+    assert_eq!(narrowed_ceil(Fraction::MAX, 1), Fraction::MAX);
 }
 
 /// Amounts whose value at the price has any number of bits up to 60.
