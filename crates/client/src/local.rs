@@ -4,7 +4,7 @@ use borsh::BorshSerialize;
 
 use crate::Pubkey;
 
-pub use ballast::oracle::{PUSH_PROGRAM, RECEIVER, RECEIVER_CORE};
+pub use ballast::oracle::{PUSH_PROGRAM, RECEIVER, RECEIVER_CORE, STAKE_POOL, STAKE_POOL_PROGRAMS, SWITCHBOARD};
 
 /// A price as an oracle publishes it: `price +/- confidence` times `10^exponent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +58,167 @@ pub fn price_update(feed_id: &[u8; 32], seen: &Published, verification: Verifica
         average_confidence: seen.confidence,
         posted_slot: slot,
     };
-    let mut data = PRICE_UPDATE.to_vec();
-    borsh::to_writer(&mut data, &update).expect("writing to memory does not fail");
-    // Room for the longer form of the verification level, as the receiver allocates it.
-    data.resize(PRICE_UPDATE_SPACE, 0);
+    // With room for the longer form of the verification level, as the receiver allocates it.
+    padded(&PRICE_UPDATE, &update, PRICE_UPDATE_SPACE)
+}
+
+/// What a Switchboard On-Demand feed says. Values have 18 decimal places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedResult {
+    pub value: i128,
+    pub deviation: i128,
+    pub samples: u8,
+    /// Samples that the feed asks for.
+    pub least_samples: u8,
+    /// Slot of the newest sample.
+    pub slot: u64,
+    /// Slots after which a sample is too old.
+    pub max_staleness: u32,
+    /// Unix seconds.
+    pub updated: i64,
+}
+
+#[derive(Clone, Copy, Default, BorshSerialize)]
+struct Submission {
+    oracle: [u8; 32],
+    slot: u64,
+    landed_at: u64,
+    value: i128,
+}
+
+/// The fields of a `PullFeedAccountData` account in their order, up to the last one that is not history.
+#[derive(BorshSerialize)]
+struct PullFeed {
+    submissions: [Submission; 32],
+    authority: [u8; 32],
+    queue: [u8; 32],
+    feed_hash: [u8; 32],
+    initialized_at: i64,
+    permissions: u64,
+    max_variance: u64,
+    least_responses: u32,
+    name: [u8; 32],
+    padding: [u8; 2],
+    history_index: u8,
+    least_samples: u8,
+    updated: i64,
+    lookup_table_slot: u64,
+    reserved: [u8; 32],
+    value: i128,
+    deviation: i128,
+    mean: i128,
+    range: i128,
+    least_value: i128,
+    largest_value: i128,
+    samples: u8,
+    submission_index: u8,
+    more_padding: [u8; 6],
+    slot: u64,
+    least_slot: u64,
+    largest_slot: u64,
+    max_staleness: u32,
+}
+
+/// First eight bytes of a `PullFeedAccountData` account.
+const PULL_FEED: [u8; 8] = [196, 27, 108, 196, 10, 215, 219, 40];
+/// Bytes of a `PullFeedAccountData` account.
+pub const PULL_FEED_SPACE: usize = 3_208;
+
+/// A pull feed account of Switchboard On-Demand.
+pub fn switchboard_feed(result: &FeedResult) -> Vec<u8> {
+    let mut submissions = [Submission::default(); 32];
+    for submission in submissions.iter_mut().take(usize::from(result.samples)) {
+        *submission = Submission { oracle: [3; 32], slot: result.slot, landed_at: result.slot, value: result.value };
+    }
+    let feed = PullFeed {
+        submissions,
+        authority: [4; 32],
+        queue: [5; 32],
+        feed_hash: [6; 32],
+        initialized_at: 1,
+        permissions: 0,
+        max_variance: 10_000_000_000,
+        least_responses: 1,
+        name: [0; 32],
+        padding: [0; 2],
+        history_index: 0,
+        least_samples: result.least_samples,
+        updated: result.updated,
+        lookup_table_slot: 1,
+        reserved: [0; 32],
+        value: result.value,
+        deviation: result.deviation,
+        mean: result.value,
+        range: result.deviation.saturating_mul(2),
+        least_value: result.value.saturating_sub(result.deviation),
+        largest_value: result.value.saturating_add(result.deviation),
+        samples: result.samples,
+        submission_index: 0,
+        more_padding: [0; 6],
+        slot: result.slot,
+        least_slot: result.slot,
+        largest_slot: result.slot,
+        max_staleness: result.max_staleness,
+    };
+    padded(&PULL_FEED, &feed, PULL_FEED_SPACE)
+}
+
+/// What an SPL stake pool says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    pub mint: Pubkey,
+    pub lamports: u64,
+    pub supply: u64,
+    /// When that was brought up to date.
+    pub epoch: u64,
+}
+
+/// The fields of a `StakePool` account in their order, up to the last one that matters.
+#[derive(BorshSerialize)]
+struct StakePool {
+    account_type: u8,
+    manager: [u8; 32],
+    staker: [u8; 32],
+    stake_deposit_authority: [u8; 32],
+    stake_withdraw_bump: u8,
+    validator_list: [u8; 32],
+    reserve_stake: [u8; 32],
+    pool_mint: [u8; 32],
+    manager_fee_account: [u8; 32],
+    token_program: [u8; 32],
+    total_lamports: u64,
+    pool_token_supply: u64,
+    last_update_epoch: u64,
+}
+
+/// Bytes of a `StakePool` account.
+pub const STAKE_POOL_SPACE: usize = 611;
+
+/// A stake pool account of the SPL program.
+pub fn stake_pool(pool: &Pool) -> Vec<u8> {
+    let account = StakePool {
+        account_type: 1,
+        manager: [1; 32],
+        staker: [2; 32],
+        stake_deposit_authority: [3; 32],
+        stake_withdraw_bump: 255,
+        validator_list: [4; 32],
+        reserve_stake: [5; 32],
+        pool_mint: pool.mint.to_bytes(),
+        manager_fee_account: [6; 32],
+        token_program: crate::token::SPL_TOKEN.to_bytes(),
+        total_lamports: pool.lamports,
+        pool_token_supply: pool.supply,
+        last_update_epoch: pool.epoch,
+    };
+    padded(&[], &account, STAKE_POOL_SPACE)
+}
+
+/// The fields of an account after its discriminator, filled up with zeros.
+fn padded(discriminator: &[u8], fields: &impl BorshSerialize, space: usize) -> Vec<u8> {
+    let mut data = discriminator.to_vec();
+    borsh::to_writer(&mut data, fields).expect("writing to memory does not fail");
+    data.resize(space, 0);
     data
 }
 

@@ -1,39 +1,76 @@
 //! `refresh_prices`: brings prices of some assets, and the interest of those assets, up to now. Anybody may call it.
 
 use anchor_lang::prelude::*;
+use ballast_risk::Fraction;
+use ballast_risk::breaker::{Breaker, State};
 
 use crate::ensure;
-use crate::event::PriceRefreshed;
-use crate::oracle::{accept, observe, unix_seconds};
+use crate::error::{BallastError, refuse};
+use crate::event::{BreakerTripped, PriceRefreshed, SourcesDisagree};
+use crate::oracle::{observe, unix_seconds};
 use crate::state::Market;
 
 #[derive(Accounts)]
 pub struct RefreshPrices<'info> {
     #[account(mut)]
     pub market: AccountLoader<'info, Market>,
-    // Remaining accounts: the oracle account of each asset named, in the same order, no other.
+    // Remaining accounts: for each asset named, in the same order, the oracle account of its first source, and of its
+    // second one if it has one; no other.
 }
 
-/// `assets`: indexes of the assets, one per oracle account.
+/// `assets`: indexes of the assets.
 pub fn refresh_prices(context: Context<RefreshPrices>, assets: Vec<u8>) -> Result<()> {
-    let oracles = context.remaining_accounts;
-    ensure!(!assets.is_empty() && assets.len() == oracles.len(), OracleListMismatch);
+    ensure!(!assets.is_empty(), OracleListMismatch);
+    let mut oracles = context.remaining_accounts.iter();
+    let mut next = || oracles.next().ok_or_else(|| refuse(BallastError::OracleListMismatch));
     let clock = Clock::get()?;
     let now = unix_seconds(&clock);
     let address = context.accounts.market.key();
     let mut market = context.accounts.market.load_mut()?;
-    for (index, oracle) in assets.iter().copied().zip(oracles) {
+    for index in assets {
+        let asset = market.asset(index)?;
+        let [first, second] = &asset.sources;
+        let first = observe(&market, asset, first, next()?, &clock)?;
+        let second = if second.is_none() { None } else { Some(observe(&market, asset, second, next()?, &clock)?) };
+
         let asset = market.asset_mut(index)?;
-        let observation = observe(asset, oracle)?;
-        accept(asset, &observation, now, clock.slot)?;
+        let before = asset.breaker();
+        let difference = asset.accept(&first, second.as_ref(), now, clock.slot)?;
         asset.accrue(now);
-        emit!(PriceRefreshed {
-            market: address,
-            asset: index,
-            mantissa: asset.spot,
-            shift: asset.price_shifts[0],
-            publish_time: asset.publish_time,
-        });
+        tell_breaker(address, index, before, asset.breaker(), now);
+        match difference {
+            Some(difference) => tell_difference(address, index, difference),
+            None => emit!(PriceRefreshed {
+                market: address,
+                asset: index,
+                mantissa: asset.spot,
+                shift: asset.price_shifts[0],
+                publish_time: asset.publish_time,
+            }),
+        }
     }
+    ensure!(oracles.next().is_none(), OracleListMismatch);
     Ok(())
+}
+
+/// A breaker that changed, or that trips again after its time was over.
+#[inline(always)]
+fn tell_breaker(market: Pubkey, asset: u8, before: Breaker, after: Breaker, now: u64) {
+    if after.state != before.state || after.state != before.state_at(now) {
+        tell_state(market, asset, after.state, after.until);
+    }
+}
+
+// Out of line: most refreshes have nothing of these to tell.
+
+#[cold]
+#[inline(never)]
+fn tell_state(market: Pubkey, asset: u8, state: State, until: u64) {
+    emit!(BreakerTripped { market, asset, state: state.code(), until });
+}
+
+#[cold]
+#[inline(never)]
+fn tell_difference(market: Pubkey, asset: u8, difference: Fraction) {
+    emit!(SourcesDisagree { market, asset, difference: difference.get() });
 }

@@ -1,87 +1,100 @@
-//! Prices from outside: each source is one file that turns account bytes into an [`Observation`]; what an observation
-//! must fulfil is checked here, once, for all sources.
+//! Prices from outside. Each source is one file that reads its account into an [`Observation`]; what an observation must
+//! fulfil, and what becomes of it, is decided once for all sources, in `accept` and `candidate`.
 
+mod accept;
+mod candidate;
 mod pyth_pull;
 mod pyth_push;
+mod stake_pool;
+mod switchboard;
 
 use anchor_lang::prelude::*;
 use ballast_risk::Fraction;
-use ballast_risk::price::{Price, average_weight, confidence_ceil};
-use ballast_risk::variance::moved_ceil;
+use ballast_risk::price::{Price, confidence_ceil};
 
 use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
-use crate::state::{Asset, OracleKind};
+use crate::state::{Asset, Market, Source, SourceKind};
 
+pub use accept::MAX_CLOCK_LAG;
+pub use candidate::{Comparison, OBSERVATION_SPACING};
 pub use pyth_pull::{RECEIVER, RECEIVER_CORE};
 pub use pyth_push::PUSH_PROGRAM;
+pub use stake_pool::{STAKE_POOL, STAKE_POOL_PROGRAMS};
+pub use switchboard::SWITCHBOARD;
 
-/// The cluster's clock may lag behind that of the publishers by this many seconds.
-pub const MAX_CLOCK_LAG: u64 = 15;
 /// Exponents accepted: 10^-18 to 1.
 const MIN_EXPONENT: i32 = -18;
 
-/// What an oracle account says: `price +/- confidence` times `10^exponent` dollars for one whole token.
+/// What a source says of an asset.
 #[derive(Clone, Copy, Debug)]
 pub struct Observation {
-    pub price: i64,
-    pub confidence: u64,
-    pub exponent: i32,
+    /// Micro-dollars for one native unit.
+    pub price: Price,
+    /// What a deposit counts at `Init` before the confidence interval is taken off: the same, unless a staking rate has grown
+    /// faster than is allowed.
+    pub low: Price,
+    /// The confidence interval as a part of the price.
+    pub confidence: Fraction,
     /// Unix seconds.
-    pub publish_time: i64,
+    pub published: u64,
+    /// A staking rate that the next ones are measured against, or 0.
+    pub rate: u64,
 }
 
-/// Reads the oracle account of an asset.
-///
-/// # Errors
-/// The 6200 group: wrong owner, account or feed, not fully verified, not trading.
-pub fn observe(asset: &Asset, account: &AccountInfo) -> Result<Observation> {
-    match OracleKind::from_code(asset.oracle_kind) {
-        Some(OracleKind::PythPull) => pyth_pull::observe(asset, account, &RECEIVER),
-        Some(OracleKind::PythPullCore) => pyth_pull::observe(asset, account, &RECEIVER_CORE),
-        Some(OracleKind::PythPush) => pyth_push::observe(asset, account),
-        None => Err(refuse(BallastError::OracleWrongAccount)),
+/// A price as feeds publish it: `price +/- confidence` times `10^exponent` dollars for one whole token.
+#[derive(Clone, Copy, Debug)]
+struct Quotation {
+    price: i64,
+    confidence: u64,
+    exponent: i32,
+    /// Unix seconds.
+    publish_time: i64,
+}
+
+impl Quotation {
+    fn observation(&self, decimals: u8) -> Result<Observation> {
+        let number = u64::try_from(self.price).ok().filter(|number| *number > 0);
+        let number = number.ok_or_else(|| refuse(BallastError::PriceNotPositive))?;
+        ensure!((MIN_EXPONENT..=0).contains(&self.exponent), ExponentOutOfRange);
+        let published = u64::try_from(self.publish_time).map_err(|_| refuse(BallastError::PriceTooOld))?;
+        let confidence = confidence_ceil(number, self.confidence).or_refuse()?;
+        let price = Price::from_decimal_floor(number, self.exponent, decimals).or_refuse()?;
+        Ok(Observation { price, low: price, confidence, published, rate: 0 })
     }
 }
 
-/// Accepts an observation as the asset's price, or refuses it and changes nothing.
-///
-/// A publish time that was accepted before is no error (keepers race) and no change either: nobody chooses among
-/// updates of one second.
+/// Reads the oracle account of a source of an asset.
 ///
 /// # Errors
-/// The 6200 group: not positive, exponent, confidence, too old, from the future, older than the stored one.
-pub fn accept(asset: &mut Asset, seen: &Observation, now: u64, slot: u64) -> Result<()> {
-    let number = u64::try_from(seen.price).ok().filter(|number| *number > 0);
-    let number = number.ok_or_else(|| refuse(BallastError::PriceNotPositive))?;
-    ensure!((MIN_EXPONENT..=0).contains(&seen.exponent), ExponentOutOfRange);
-    let published = u64::try_from(seen.publish_time).map_err(|_| refuse(BallastError::PriceTooOld))?;
-    ensure!(published <= now.saturating_add(MAX_CLOCK_LAG), PriceFromFuture);
-    ensure!(published.saturating_add(u64::from(asset.max_age)) >= now, PriceTooOld);
-    ensure!(published >= asset.publish_time, PriceOlderThanStored);
-    if published == asset.publish_time {
-        return Ok(());
-    }
+/// The 6200 group: wrong owner, account or feed, not fully verified, not trading, too few samples, not updated, not
+/// positive, exponent; `PriceOutOfRange`.
+pub fn observe(
+    market: &Market,
+    asset: &Asset,
+    source: &Source,
+    account: &AccountInfo,
+    clock: &Clock,
+) -> Result<Observation> {
+    let key = &source.key;
+    let quotation = match source.kind() {
+        SourceKind::PythPull => pyth_pull::read(key, account, &RECEIVER)?,
+        SourceKind::PythPullCore => pyth_pull::read(key, account, &RECEIVER_CORE)?,
+        SourceKind::PythPush => pyth_push::read(key, account)?,
+        SourceKind::SwitchboardPull => switchboard::read(key, account, clock.slot)?,
+        SourceKind::StakePool => return stake_pool::observe(market, asset, source, account, clock),
+        SourceKind::None => return Err(refuse(BallastError::OracleWrongAccount)),
+    };
+    quotation.observation(asset.decimals)
+}
 
-    let limit = Fraction::new(asset.max_confidence);
-    let confidence = confidence_ceil(number, seen.confidence, asset.confidence_multiple, limit).or_refuse()?;
-    let spot = Price::from_decimal_floor(number, seen.exponent, asset.decimals).or_refuse()?;
-    // Before the first price there is nothing that it could have moved from.
-    if let Some(before) = asset.spot() {
-        let elapsed = published.saturating_sub(asset.publish_time);
-        asset.watch_volatility(moved_ceil(before, spot), elapsed);
-    }
-    let weight = average_weight(published.saturating_sub(asset.publish_time), asset.average_period);
-    let average = asset.average().map_or(spot, |average| average.averaged(spot, weight));
-    let low = spot.min(average).lowered_floor(confidence).or_refuse()?;
-    let high = spot.max(average).raised_ceil(confidence).or_refuse()?;
-
-    asset.set_prices(spot, average, low, high);
-    asset.confidence = confidence.get();
-    asset.publish_time = published;
-    asset.usable_until = published.min(now).saturating_add(u64::from(asset.max_age));
-    asset.price_slot = slot;
-    Ok(())
+/// `N` bytes of an account from an offset on.
+///
+/// # Errors
+/// `OracleWrongAccount` when it is shorter.
+fn bytes<const N: usize>(data: &[u8], offset: usize) -> Result<[u8; N]> {
+    let found = data.get(offset..).and_then(|rest| rest.first_chunk());
+    found.copied().ok_or_else(|| refuse(BallastError::OracleWrongAccount))
 }
 
 /// The clock in the unit of the books. A clock before 1970 counts as 1970.

@@ -4,17 +4,16 @@
 use anchor_lang::prelude::*;
 use pyth_solana_receiver_sdk::price_update::{PriceUpdateV2, VerificationLevel};
 
-use super::Observation;
+use super::Quotation;
 use crate::ensure;
 use crate::error::{BallastError, refuse};
-use crate::state::Asset;
 
 /// The receiver program that most feeds are posted with.
 pub const RECEIVER: Pubkey = pubkey!("rec5EKMGg6MxZYaMdyBfgwp4d5rB9T1VQH5pJv5LtFJ");
 /// The receiver program of the "Core compatible" deployment.
 pub const RECEIVER_CORE: Pubkey = pubkey!("rec2HHDDnjLfj4kE7VyEtFA1HPGQLK33259532cRyHp");
 
-pub fn observe(asset: &Asset, account: &AccountInfo, receiver: &Pubkey) -> Result<Observation> {
+pub fn read(feed: &Pubkey, account: &AccountInfo, receiver: &Pubkey) -> Result<Quotation> {
     ensure!(*account.owner == *receiver, OracleWrongOwner);
     let data = account.try_borrow_data()?;
     // The SDK's type checks its owner against one receiver chosen at compile time; the owner was checked above, so
@@ -23,8 +22,8 @@ pub fn observe(asset: &Asset, account: &AccountInfo, receiver: &Pubkey) -> Resul
         PriceUpdateV2::try_deserialize(&mut &data[..]).map_err(|_| refuse(BallastError::OracleWrongAccount))?;
     ensure!(update.verification_level == VerificationLevel::Full, NotFullyVerified);
     let message = &update.price_message;
-    ensure!(message.feed_id == *asset.oracle.as_array(), FeedMismatch);
-    Ok(Observation {
+    ensure!(message.feed_id == *feed.as_array(), FeedMismatch);
+    Ok(Quotation {
         price: message.price,
         confidence: message.conf,
         exponent: message.exponent,

@@ -1,0 +1,164 @@
+//! What an observation must fulfil to become the price of an asset, what follows from it, and for how long it counts.
+
+use anchor_lang::prelude::*;
+use ballast_risk::Fraction;
+use ballast_risk::breaker::{Breaker, Limits, Sight, State, peak_floor, trips};
+use ballast_risk::price::{Price, average_weight, widened_ceil};
+use ballast_risk::variance::{MULTIPLIER_ONE, moved_ceil, multiplier_ceil, renewed_ceil};
+
+use super::Observation;
+use crate::ensure;
+use crate::error::OrRefuse;
+use crate::state::Asset;
+
+/// The cluster's clock may lag behind that of the publishers by this many seconds.
+pub const MAX_CLOCK_LAG: u64 = 15;
+
+impl Asset {
+    /// Takes what its sources say as the price, or refuses it and changes nothing.
+    ///
+    /// A publish time that was accepted before is no error (keepers race) and no change either: nobody chooses among
+    /// updates of one second. Two sources that differ by more than is allowed are no error, because the breaker that they
+    /// trip has to stay; the price stays as well, and the difference is returned.
+    ///
+    /// # Errors
+    /// The 6200 group: confidence, band, too old, from the future, older than the stored one.
+    pub fn accept(
+        &mut self,
+        first: &Observation,
+        second: Option<&Observation>,
+        now: u64,
+        slot: u64,
+    ) -> Result<Option<Fraction>> {
+        self.check(first, now)?;
+        ensure!(first.published >= self.publish_time, PriceOlderThanStored);
+        if first.published == self.publish_time {
+            return Ok(None);
+        }
+        if let Some(second) = second {
+            self.check(second, now)?;
+            ensure!(second.published >= self.second_publish_time, PriceOlderThanStored);
+            let difference = moved_ceil(first.price, second.price);
+            if difference.get() > self.agreement {
+                self.trip(State::ReduceOnly, now);
+                self.volatility = self.volatility.max(self.caution);
+                self.init_until = 0;
+                return Ok(Some(difference));
+            }
+        }
+        self.take(first, second, now)?;
+        self.price_slot = slot;
+        Ok(None)
+    }
+
+    /// What every observation of every source must fulfil.
+    ///
+    /// # Errors
+    /// As [`Asset::accept`].
+    pub(super) fn check(&self, seen: &Observation, now: u64) -> Result<()> {
+        ensure!(seen.published <= now.saturating_add(MAX_CLOCK_LAG), PriceFromFuture);
+        ensure!(seen.published.saturating_add(u64::from(self.max_age)) >= now, PriceTooOld);
+        ensure!(seen.confidence.get() <= self.max_confidence, ConfidenceTooWide);
+        if self.band_low != 0 || self.band_high != u64::MAX {
+            let dollars = seen.price.pico_dollars_floor(self.decimals);
+            ensure!((self.band_low..=self.band_high).contains(&dollars), PriceOutsideBand);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, first: &Observation, second: Option<&Observation>, now: u64) -> Result<()> {
+        let confidence = widened_ceil(first.confidence, self.confidence_multiple).or_refuse()?;
+        let (average, peak) = self.follow(first, now);
+        let mut low = first.low.min(average).lowered_floor(confidence).or_refuse()?;
+        let mut high = first.price.max(average).raised_ceil(confidence).or_refuse()?;
+        if let Some(second) = second {
+            self.second_publish_time = second.published;
+            self.remember_rate(second.rate, now);
+            if self.conservative != 0 {
+                let confidence = widened_ceil(second.confidence, self.confidence_multiple).or_refuse()?;
+                low = low.min(second.low.lowered_floor(confidence).or_refuse()?);
+                high = high.max(second.price.raised_ceil(confidence).or_refuse()?);
+            }
+        }
+        self.remember_rate(first.rate, now);
+        self.note_outage(now);
+        self.set_prices(first.price, average, low, high, peak);
+        self.confidence = confidence.get();
+        self.publish_time = first.published;
+        self.renew_windows(now);
+        Ok(())
+    }
+
+    /// Average and peak after a price. Variance, volatility multiplier and breaker follow it.
+    fn follow(&mut self, seen: &Observation, now: u64) -> (Price, Price) {
+        let price = seen.price;
+        // Before the first price there is nothing that it could have moved from.
+        let (Some(before), Some(average)) = (self.spot(), self.average()) else { return (price, price) };
+        let peak = self.peak().unwrap_or(price);
+        let elapsed = seen.published.saturating_sub(self.publish_time);
+
+        self.variance = renewed_ceil(self.variance, moved_ceil(before, price), elapsed, self.variance_period);
+        let variance = multiplier_ceil(self.variance, self.calibrated_variance, u32::MAX);
+        let limits = Limits {
+            jump: Fraction::new(self.breaker_jump),
+            confidence: Fraction::new(self.breaker_confidence),
+            drawdown: Fraction::new(self.breaker_drawdown),
+            variance: self.breaker_variance,
+        };
+        self.trip(trips(&Sight { price, average, peak, confidence: seen.confidence, variance }, &limits), now);
+        let multiplier = variance.min(self.volatility_limit).max(MULTIPLIER_ONE);
+        let calm = self.breaker == State::Normal.code();
+        self.volatility = if calm { multiplier } else { multiplier.max(self.caution) };
+
+        let average = average.averaged(price, average_weight(elapsed, self.average_period));
+        let watched = limits.drawdown != Fraction::MAX;
+        let peak = if watched { peak_floor(peak, price, average_weight(elapsed, self.variance_period)) } else { price };
+        (average, peak)
+    }
+
+    pub fn breaker(&self) -> Breaker {
+        Breaker { state: State::from_code(self.breaker), until: self.breaker_until }
+    }
+
+    fn trip(&mut self, by: State, now: u64) {
+        let breaker = self.breaker().tripped(by, now, self.breaker_seconds);
+        self.breaker = breaker.state.code();
+        self.breaker_until = breaker.until;
+    }
+
+    fn remember_rate(&mut self, rate: u64, now: u64) {
+        if rate != 0 {
+            self.staking_rate = rate;
+            self.staking_rate_at = now;
+        }
+    }
+
+    /// Before a price is taken: when none was usable for too long, it does not liquidate at once, so that people can react
+    /// to what they could not see. It takes a new outage to begin a new time of grace: prices that come in meanwhile are
+    /// no gap. A pause is none either, because prices go on to be refreshed in it.
+    fn note_outage(&mut self, now: u64) {
+        let missing_since = self.publish_time.saturating_add(u64::from(self.max_age)).max(self.pause.until);
+        if self.publish_time != 0 && now.saturating_sub(missing_since) > u64::from(self.recovery_gap) {
+            self.grace_until = now.saturating_add(u64::from(self.recovery_grace));
+        }
+    }
+
+    /// Whether the last accepted price is young enough and not paused. Whoever derives another price from it asks this, and
+    /// not what a time of grace or a breaker withholds.
+    pub fn is_fresh(&self, now: u64) -> bool {
+        self.publish_time != 0 && !self.pause.active(now) && now <= self.usable_within(self.max_age, now)
+    }
+
+    fn usable_within(&self, seconds: u32, now: u64) -> u64 {
+        self.publish_time.min(now).saturating_add(u64::from(seconds))
+    }
+
+    /// Sets up to when the price may be used. Also for whoever changes what that depends on: pauses and ages.
+    pub fn renew_windows(&mut self, now: u64) {
+        let held = self.publish_time == 0 || self.pause.active(now);
+        let reduce_only = self.breaker().state_at(now) == State::ReduceOnly;
+        let windows = (self.usable_within(self.max_age, now), self.usable_within(self.max_age_init, now));
+        self.usable_until = if held || now < self.grace_until { 0 } else { windows.0 };
+        self.init_until = if held || reduce_only { 0 } else { windows.1 };
+    }
+}
