@@ -73,7 +73,7 @@ fn plans() -> Vec<Plan> {
         Plan { replaces: Some((None, 0, 0)), ..plan(12, Some(4), 5, 1) },
         Plan { replaces: Some((Some(6), 8, 2)), lambda: 500, change: 900, ..plan(14, Some(5), 3, 1) },
         Plan { replaces: Some((Some(3), 0, 0)), expires: -week / 4, ..plan(12, Some(2), 6, 3) },
-        Plan { replaces: Some((Some(4), 4, 1)), ..plan(10, None, 0, 0) },
+        Plan { replaces: Some((Some(4), 4, 1)), ..plan(16, None, 0, 0) },
     ]
 }
 
@@ -136,15 +136,19 @@ fn asset(random: &mut Random, market: &Market, at: usize, index: usize) -> Asset
 
 /// Prices of 1e-15 to 1e9 dollars, the ends of that and of the decimals among them.
 fn price(random: &mut Random, asset: &mut Asset, at: usize, index: usize) -> (u64, i32) {
-    if random.percent(3) {
-        asset.decimals = random.between(0, 18) as u8;
-        return (0, 0);
-    }
     // Number, exponent, decimals.
     let edges = [(1_000, -18, 0), (1, -15, 18), (1_000_000_000, 0, 6), (1_000_000_000, 0, 18), (1_900, 0, 0)];
     let edge = if index == 0 { edges.get(at.wrapping_sub(1)) } else { None };
+    if edge.is_none() && random.percent(3) {
+        asset.decimals = random.between(0, 18) as u8;
+        return (0, 0);
+    }
     loop {
-        let (number, exponent, decimals) = edge.copied().unwrap_or_else(|| drawn(random));
+        let (number, exponent, mut decimals) = edge.copied().unwrap_or_else(|| drawn(random));
+        if index == 1 {
+            // All of them occur.
+            decimals = (at % 19) as u8;
+        }
         asset.decimals = decimals;
         let moved = number * random.between(90, 110) / 100;
         let price = |number| Price::from_decimal_floor(number, exponent, decimals);
