@@ -18,7 +18,9 @@ pub const SCALED_BITS: u32 = 31;
 /// Binary places of a column.
 pub const PLACES: u32 = 30;
 
-const NOWHERE: Coefficients = [[0; 16]; 2];
+/// What slots without an exposure point to: the second of two, so that it never lies at address zero, where the read-only
+/// data of a program begins. `Option<Exposures>` would be taken for `None` with such a pointer in it.
+static NOWHERE: [Coefficients; 2] = [[[0; 16]; 2]; 2];
 
 /// One exposure, with the coefficients of its asset.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +45,8 @@ pub struct Exposures<'a> {
 
 impl Default for Exposures<'_> {
     fn default() -> Self {
-        let none = Exposure { value: 0, columns: &NOWHERE };
+        let [_, nowhere] = &NOWHERE;
+        let none = Exposure { value: 0, columns: nowhere };
         Self { list: [none; MAX_EXPOSURES], count: 0, shift: 0, equity: 0, specific: [0; 2] }
     }
 }
