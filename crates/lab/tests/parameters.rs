@@ -33,15 +33,15 @@ fn lines_read_well() {
     let text = parameters();
     let line = |name: &str| text.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).expect("a line");
     for (name, rest) in [
-        ("deposit_cap", "native units | any | down | any | double | 1 day | 1/4 | –"),
+        ("deposit_cap", "native units | any | down | any | double | 1 day | 1/10 | –"),
         ("vault_debt_share", "part, 2<sup>-32</sup> | above 0 % to 100 % | down | any | any | 1 day | – | –"),
-        ("haircut_init", "part, 2<sup>-32</sup> | 0 % to 100 % | up | any | 10 points | 1 day | 1 point | –"),
+        ("haircut_init", "part, 2<sup>-32</sup> | 0 % to 100 % | up | any | any | 1 day | 1 point | –"),
         ("haircut_maint", "part, 2<sup>-32</sup> | 0 % to 100 % | up | 10 points | 10 points | 1 day | – | yes"),
         ("bonus_most", "part, 2<sup>-32</sup> | 0 % to 25 % | neither | – | 2 points | 1 day | – | –"),
-        ("outflow_period", "seconds | 1 h to 7 days | up | any | half to double | 7 days | – | –"),
+        ("outflow_period", "seconds | 1 h to 1 day | up | any | half to double | 7 days | – | –"),
         ("confidence_multiple", "multiple, hundredths | 1 to 10 | up | any | any | 1 day | – | –"),
         ("conservative", "0 is no, 1 is yes | no to yes | up | any | any | 1 day | – | –"),
-        ("delay", "seconds | 1 day to 30 days | up | any | half to double | 7 days | – | –"),
+        ("delay", "seconds | 1 day to 14 days | up | any | half to double | 7 days | – | –"),
         ("first_cap", "micro-dollars | above $0 to $10,000,000 | down | any | half to double | 1 day | – | –"),
     ] {
         assert_eq!(line(name), format!("| `{name}` | {rest} |"));
