@@ -17,6 +17,7 @@ mod liquidation;
 mod model;
 mod monotone;
 mod netted;
+mod outflow;
 mod params;
 mod portfolio;
 mod price;
