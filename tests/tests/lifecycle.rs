@@ -6,10 +6,10 @@
 use anyhow::{Context, Result, ensure};
 use ballast_client::instruction::{self, MarketRef};
 use ballast_client::local::{self, Published, RECEIVER, Verification};
-use ballast_client::parameters::{Listing, Row};
+use ballast_client::parameters::Listing;
 use ballast_client::risk::units::Amount;
 use ballast_client::table::Parameter;
-use ballast_client::{Market, Pubkey, SourceKind, StateView, Vault, account, address, change, snapshot, token};
+use ballast_client::{Change, Market, Pubkey, SourceKind, StateView, Vault, account, address, change, snapshot, token};
 use solana_account::Account;
 use solana_clock::Clock;
 use solana_keypair::Keypair;
@@ -68,6 +68,15 @@ async fn life() -> Result<()> {
     let after = bank.market().await?;
     ensure!(after.assets[1].borrow_index > before.assets[1].borrow_index, "debts earn interest");
     ensure!(after.assets[1].supply_index > before.assets[1].supply_index, "deposits get interest");
+
+    // Governance wants higher haircuts. Nothing happens before the delay is over; the borrower has another day then.
+    bank.change_waits(SOL, Parameter::HaircutMaint, 20).await?;
+    // Prices were missing for a day, so for ten minutes nobody is judged by those that come now.
+    bank.publish([150_00000000, 1_00000000]).await?;
+    ensure!(bank.state(&owed).await? == StateView::Unpriced);
+    bank.wait(600).await?;
+    bank.publish([150_00000000, 1_00000000]).await?;
+    ensure!(bank.state(&owed).await? == StateView::Healthy);
 
     // SOL falls to $110: liquidatable. Anybody repays 1,000 USDC for SOL worth more.
     bank.wait(30).await?;
@@ -155,11 +164,35 @@ impl Bank {
         self.send(&[change::open_market(&payer, &self.market)], &[]).await
     }
 
+    /// A value of an asset rises by a part of itself: proposed, too early, executed, gone.
+    async fn change_waits(&mut self, index: u8, parameter: Parameter, part: u64) -> Result<()> {
+        let key = Keypair::new_from_array([8; 32]);
+        let (payer, market) = (self.context.payer.pubkey(), self.market().await?);
+        let record = &market.assets[usize::from(index)];
+        let value = change::value(record, parameter).context("a parameter of an asset")?;
+        let to = value + value / part;
+        let proposal = change::parameters_of_asset(&market, index, &[(parameter, to)], 0);
+        let rent = self.context.banks_client.get_rent().await?.minimum_balance(Change::SPACE);
+        let both = change::propose(&payer, &payer, &self.market, &key.pubkey(), rent, proposal);
+        self.send(&both, &[&key]).await?;
+        let execute = change::execute(&self.market, &key.pubkey(), &payer, None);
+        self.wait(i64::from(market.delay) - 1).await?;
+        ensure!(self.send(std::slice::from_ref(&execute), &[]).await.is_err(), "not due yet");
+        self.wait(1).await?;
+        self.send(std::slice::from_ref(&execute), &[]).await?;
+        let market = self.market().await?;
+        let record = &market.assets[usize::from(index)];
+        ensure!(change::value(record, parameter) == Some(to), "executed");
+        ensure!(record.ramp_start == u64::try_from(self.time)? + u64::from(market.notice), "with notice");
+        ensure!(self.send(&[execute], &[]).await.is_err(), "executed once");
+        Ok(())
+    }
+
     /// Writes new price updates and has the market take them.
     async fn publish(&mut self, prices: [i64; 2]) -> Result<()> {
         for (index, price) in [SOL, USDC].into_iter().zip(prices) {
             let seen = Published { price, confidence: 10_000, exponent: -8, publish_time: self.time };
-            let data = local::price_update(&[index; 32], &seen, Verification::Full, 1);
+            let data = local::price_update(&feed(index).to_bytes(), &seen, Verification::Full, 1);
             self.context.set_account(&ORACLES[usize::from(index)], &owned(RECEIVER, data).into());
         }
         let pairs = [(SOL, ORACLES[0], None), (USDC, ORACLES[1], None)];
@@ -245,12 +278,17 @@ fn owned(owner: Pubkey, data: Vec<u8>) -> Account {
     Account { lamports: 1_000_000_000, data, owner, executable: false, rent_epoch: u64::MAX }
 }
 
+/// The feed of an asset. The key of zeros is none.
+fn feed(index: u8) -> Pubkey {
+    Pubkey::new_from_array([index + 1; 32])
+}
+
 fn listing(index: u8) -> Listing {
     let (name, haircut_bps) = if index == SOL { ("SOL", [2_500, 2_200, 2_000]) } else { ("USDC", [500, 400, 300]) };
     Listing {
         name,
         source_kind: SourceKind::PythPull,
-        oracle: Pubkey::new_from_array([index; 32]),
+        oracle: feed(index),
         max_age: 60,
         average_period: 3_600,
         max_confidence_bps: 200,

@@ -171,10 +171,11 @@ fn prices_must_be_fresh() {
 
 #[test]
 fn an_asset_whose_price_nobody_ever_refreshed_is_not_lent() {
-    let (market, alice) = market();
+    let market = Fixture::setting_up(8);
     market.lists(assets::token("P08")).unwrap();
-    let lender = market.actor("another lender", &[native("P08", 1_000_000)]);
-    lender.deposits(native("P08", 1_000_000)).unwrap();
+    let market = market.stocked();
+    let alice = market.actor("alice", &[sol("100")]);
+    alice.deposits(sol("100")).unwrap();
     expect_refusal(alice.borrows(native("P08", 1)), BallastError::PriceUnusable);
 }
 
@@ -255,7 +256,7 @@ fn only_sol(row: Row) -> impl Fn(&str) -> Row {
 fn the_portfolio_requirement_limits_a_loan() {
     let (market, alice) = market();
     // 2.5 x 20 %: half of 14,984 dollars, less the margin on a debt. Haircuts would leave 10,900.
-    market.nets(&one_factor([250, 200, 150], 0), only_sol(moves(2_000, 0)));
+    market.models(&one_factor([250, 200, 150], 0), only_sol(moves(2_000, 0)));
     expect_refusal(alice.borrows(usdc("7485")), BallastError::BelowInitMargin);
     alice.borrows(usdc("7484")).unwrap();
     assert_eq!(alice.health().init.binding, BindingView::Portfolio);
@@ -266,7 +267,7 @@ fn the_portfolio_requirement_limits_a_loan() {
 fn the_stress_requirement_limits_a_loan() {
     let (market, alice) = market();
     // 1.25 x 40 %: half of the deposit again.
-    market.stresses(&worst_of(2, [125, 110, 100]), only_sol(shocked(&[1_000, -4_000])));
+    market.models(&worst_of(2, [125, 110, 100]), only_sol(shocked(&[1_000, -4_000])));
     expect_refusal(alice.borrows(usdc("7485")), BallastError::BelowInitMargin);
     alice.borrows(usdc("7484")).unwrap();
     assert_eq!((alice.health().init.binding, alice.health().init.worst_scenario), (BindingView::Stress, 1));
@@ -285,7 +286,7 @@ fn a_hedge_borrows_more_with_netting() {
     bob.deposits(lst("100")).unwrap();
     // 16,500 dollars less 25 %, less 10 % of the debt: 74 SOL are 11,100 dollars.
     expect_refusal(bob.borrows(sol("75")), BallastError::BelowInitMargin);
-    market.nets(&one_factor([300, 250, 200], 3_000), hedged);
+    market.models(&one_factor([300, 250, 200], 3_000), hedged);
     bob.borrows(sol("95")).unwrap();
     // What is not hedged does not benefit.
     expect_refusal(bob.borrows(usdc("2000")), BallastError::BelowInitMargin);
@@ -296,7 +297,7 @@ fn a_model_that_nobody_confirmed_saves_nothing_at_init() {
     let (market, _) = market();
     let bob = market.actor("bob", &[lst("100")]);
     bob.deposits(lst("100")).unwrap();
-    market.nets(&one_factor([300, 250, 200], 3_000), hedged);
+    market.models(&one_factor([300, 250, 200], 3_000), hedged);
     let valid_until = market.market().valid_until as i64;
     market.sets_clock(valid_until, 9_000_000);
     market.refreshes_all();
@@ -312,7 +313,7 @@ fn a_model_that_nobody_confirmed_saves_nothing_at_init() {
 #[test]
 fn an_expired_model_still_asks_for_what_it_asked() {
     let (market, alice) = market();
-    market.nets(&one_factor([250, 200, 150], 0), only_sol(moves(2_000, 0)));
+    market.models(&one_factor([250, 200, 150], 0), only_sol(moves(2_000, 0)));
     market.sets_clock(market.market().fallback_until as i64 + 1, 9_000_000);
     market.refreshes_all();
     expect_refusal(alice.borrows(usdc("7485")), BallastError::BelowInitMargin);
@@ -321,17 +322,21 @@ fn an_expired_model_still_asks_for_what_it_asked() {
 }
 
 #[test]
-fn a_ramp_on_its_way_counts_as_far_as_it_is() {
+fn an_initial_haircut_counts_as_soon_as_it_is_executed() {
     let (market, alice) = market();
-    market.sets_haircuts("SOL", [4_500, 2_000, 1_500], [1_000, 750, 500], 1_000).unwrap();
-    market.advances(500);
-    market.refreshes_all();
-    // 35 %: 14,984 x 0.65, less the margin and 3 % of the debt. At 25 % it would be 10,890, at 45 % 7,990.
+    // 25 %: 14,984 x 0.75, less the margin and 3 % of the debt.
+    alice.borrows(usdc("9450")).unwrap();
+    alice.repays(usdc("9450")).unwrap();
+    market.sets_haircuts("SOL", [3_500, 2_000, 1_500], [1_000, 750, 500], 0).unwrap();
+    // 35 %: 14,984 x 0.65.
     expect_refusal(alice.borrows(usdc("9446")), BallastError::BelowInitMargin);
     alice.borrows(usdc("9445")).unwrap();
-    market.advances(500);
-    market.refreshes_all();
+    // Ten points more, and she may take no more risk; she is as far from being liquidated as before.
+    let before = alice.health().maint;
+    market.sets_haircuts("SOL", [4_500, 2_000, 1_500], [1_000, 750, 500], 0).unwrap();
     assert_eq!(alice.state(), StateView::Restricted);
+    assert_eq!(alice.health().maint.assets, before.assets);
+    assert!(alice.health().maint.requirement.abs_diff(before.requirement) < 100_000, "a day of interest");
 }
 
 #[test]
@@ -339,7 +344,7 @@ fn with_netting_a_missing_price_lends_nothing() {
     let (market, _) = market();
     let bob = market.actor("bob", &[lst("100")]);
     bob.deposits(lst("100")).unwrap();
-    market.nets(&one_factor([300, 250, 200], 3_000), hedged);
+    market.models(&one_factor([300, 250, 200], 3_000), hedged);
     bob.borrows(sol("50")).unwrap();
     market.advances(61);
     market.sets_price("LST", "165");

@@ -1,339 +1,328 @@
-//! `set_risk_model`.
+//! Changes of the model of correlation and stress: rows, digest, version, and how it phases in.
 
-use ballast_client::event::RiskModelSet;
+use ballast_client::event::ChangeMade;
 use ballast_client::risk::model::Sensitivities;
-use ballast_client::{LoadingRow, MAX_ASSETS, RiskModel};
-use ballast_tests::governance::{moves, one_factor};
+use ballast_client::{LoadingRow, MAX_ASSETS, Proposal, RiskModel, Role, ShockRow, change};
+use ballast_tests::governance::{joined, moves, one_factor, shocked, stressed, worst_of};
 use ballast_tests::model::{GRACE, VALIDITY, risk_model};
-use ballast_tests::slots::{TAKE_OVER, replaced, unsigned};
 use ballast_tests::*;
 
-/// One, as a loading or a volatility.
-const ONE: i32 = 1 << 30;
-/// One, as a lambda.
-const TIMES: u32 = 1 << 16;
+const DAY: i64 = 86_400;
 
 fn model() -> RiskModel {
     one_factor([300, 250, 200], 3_000)
 }
 
-/// Quant has drafted the standard loadings of two factors.
-fn market() -> (Fixture, Vec<LoadingRow>) {
-    let market = Fixture::new();
+/// Quant has drafted the standard rows of one factor and three scenarios.
+fn drafted(market: Fixture) -> (Fixture, Vec<LoadingRow>, Vec<ShockRow>) {
     market.opens_draft("quant").unwrap();
-    let rows: Vec<_> = market.rows(1, 0).iter().map(|row| row.loadings()).collect();
-    market.writes_loadings("quant", &rows);
-    (market, rows)
+    let rows = market.rows(1, 3);
+    let (loadings, shocks): (Vec<_>, Vec<_>) = rows.iter().map(|row| (row.loadings(), row.shocks())).unzip();
+    market.writes_loadings("quant", &loadings);
+    market.writes_shocks("quant", &shocks);
+    (market, loadings, shocks)
 }
 
-/// A market of one asset adopts a model and the row of that asset.
-fn adopts(model: &RiskModel, row: LoadingRow) -> Outcome {
-    let market = Fixture::with_assets(1);
-    market.opens_draft("quant").unwrap();
-    market.writes_loadings("quant", &[row]);
-    market.sets_risk_model("quant", model, &[row])
+fn market() -> (Fixture, Vec<LoadingRow>, Vec<ShockRow>) {
+    drafted(Fixture::setting_up(8))
 }
 
 fn loadings_of(market: &Fixture, asset: usize) -> LoadingRow {
     let Sensitivities { loadings: [a, b, c, d, e, f], specific, .. } =
-        Sensitivities::from_columns(&market.market().assets[asset].columns);
+        Sensitivities::from_columns(&market.market().assets[asset].columns[0]);
     [a, b, c, d, e, f, specific as i32]
+}
+
+fn shocks_of(market: &Fixture, asset: usize) -> ShockRow {
+    Sensitivities::from_columns(&market.market().assets[asset].columns[0]).shocks
 }
 
 #[test]
 fn the_market_has_what_governance_signed_for() {
-    let (market, rows) = market();
-    let asked = RiskModel { factor_names: risk_model(1).factor_names, ..model() };
+    let (market, loadings, shocks) = market();
+    let standard = risk_model(1, 3);
 
-    let receipt = market.sets_risk_model("quant", &asked, &rows).unwrap();
+    let receipt = market.sets_model("quant", &standard, &loadings, &shocks).unwrap();
 
     let adopted = market.market();
-    assert_eq!((adopted.netting, adopted.factors), (1, 1));
-    assert_eq!((adopted.lambdas, adopted.floor), (asked.lambdas, asked.floor));
-    assert_eq!((adopted.factor_names, adopted.validity), (asked.factor_names, VALIDITY));
+    let terms = adopted.terms[0];
+    assert_eq!((terms.netting, terms.factors, terms.scenarios, terms.tail), (1, 1, 3, 2));
+    assert_eq!((terms.lambdas, terms.multipliers), (standard.lambdas, standard.multipliers));
+    assert_eq!((terms.floor, adopted.validity), (standard.floor, VALIDITY));
+    assert_eq!((adopted.factor_names, adopted.scenario_names), (standard.factor_names, standard.scenario_names));
     assert_eq!(adopted.valid_until, market.now() as u64 + u64::from(VALIDITY));
     assert_eq!(adopted.fallback_until, adopted.valid_until + u64::from(GRACE));
-    for (asset, row) in rows.iter().enumerate() {
-        assert_eq!(loadings_of(&market, asset), *row);
+    assert_eq!(adopted.model_version, 1);
+    for (asset, (row, shocks)) in loadings.iter().zip(&shocks).enumerate() {
+        assert_eq!((loadings_of(&market, asset), shocks_of(&market, asset)), (*row, *shocks));
     }
-    // What is not listed has no row yet.
-    assert_eq!(adopted.assets[rows.len()].columns, [0; 16]);
-    let event: RiskModelSet = receipt.event();
-    assert_eq!((event.market, event.netting, event.factors), (market.market_address(), true, 1));
-    assert_eq!((event.lambdas, event.floor), (asked.lambdas, asked.floor));
-    assert_eq!(event.valid_until, adopted.valid_until);
+    // What is not listed has no row.
+    assert_eq!(adopted.assets[loadings.len()].columns, [[0; 16]; 2]);
+    let event: ChangeMade = receipt.event();
+    let Proposal::Model { model, version, .. } = event.proposal.proposal else { panic!("another change") };
+    assert_eq!((model, version), (standard, 0));
 }
 
 #[test]
-fn scenarios_stay_as_they_are() {
-    let market = Fixture::new();
-    market.adopts(0, 8);
-    let before = market.market();
-    market.nets(&model(), |_| moves(500, 100));
-    let after = market.market();
-    assert_eq!((after.scenarios, after.tail, after.multipliers), (before.scenarios, before.tail, before.multipliers));
-    assert_eq!(after.scenario_names, before.scenario_names);
-    for (before, after) in before.listed().iter().zip(after.listed()) {
-        assert_eq!(before.columns[8..], after.columns[8..]);
-        assert_ne!(before.columns[..8], after.columns[..8]);
-    }
-}
-
-#[test]
-fn netting_can_be_turned_off_again_and_nothing_of_it_stays() {
-    let (market, rows) = market();
+fn a_model_is_off_again_and_nothing_of_it_stays_but_its_past() {
+    let (market, loadings, shocks) = market();
     let fresh = market.market();
-    market.sets_risk_model("quant", &model(), &rows).unwrap();
-    // It takes neither a draft nor a digest.
-    market.sets_risk_model("nobody", &RiskModel::default(), &[]).unwrap();
+    market.sets_model("quant", &risk_model(1, 3), &loadings, &shocks).unwrap();
+    let adopted = market.market();
+    // It takes no draft.
+    market.sets_model("nobody", &RiskModel::default(), &[], &[]).unwrap();
     let mut after = market.market();
-    // But the time of the change.
-    assert_eq!(after.valid_until, market.now() as u64);
-    (after.valid_until, after.fallback_until) = (0, 0);
+    assert_eq!((after.valid_until, after.model_version), (market.now() as u64, 2));
+    assert_eq!(after.terms[1], adopted.terms[0], "the one before");
+    // But for version, time and past it is as if there had never been one.
+    (after.valid_until, after.fallback_until, after.model_version) = (0, 0, 0);
+    (after.terms[0], after.terms[1]) = (fresh.terms[0], fresh.terms[1]);
+    for (asset, fresh) in after.assets.iter_mut().zip(&fresh.assets) {
+        assert_eq!(asset.columns[0], fresh.columns[0]);
+        asset.columns[1] = fresh.columns[1];
+    }
+    let ramp = (fresh.fallback_reciprocal, fresh.change_reciprocal);
+    assert_eq!((after.fallback_reciprocal, after.change_reciprocal), ramp);
     assert_eq!(bytemuck::bytes_of(&*after), bytemuck::bytes_of(&*fresh));
 }
 
 #[test]
-fn with_netting_off_the_rest_is_nothing() {
-    let market = Fixture::new();
-    for change in [
-        |off: &mut RiskModel| off.factors = 1,
-        |off: &mut RiskModel| off.lambdas = [0, 0, 1],
-        |off: &mut RiskModel| off.lambdas = [TIMES; 3],
-        |off: &mut RiskModel| off.floor = 1,
-        |off: &mut RiskModel| off.validity = 1,
-        |off: &mut RiskModel| off.grace = 1,
-        |off: &mut RiskModel| off.factor_names[5][15] = 1,
-    ] {
-        let mut off = RiskModel::default();
-        change(&mut off);
-        expect_refusal(market.sets_risk_model("nobody", &off, &[]), BallastError::BadModel);
-    }
-}
-
-#[test]
 fn another_model_replaces_all_of_the_one_before() {
-    let market = Fixture::new();
-    market.adopts(6, 0);
-    market.nets(&model(), |symbol| if symbol == "SOL" { moves(700, 0) } else { moves(0, 0) });
-    assert_eq!(market.market().factors, 1);
-    assert_eq!(loadings_of(&market, 0), moves(700, 0).loadings());
+    let market = Fixture::setting_up(8);
+    market.adopts(6, 8);
+    market.models(&model(), |symbol| if symbol == "SOL" { moves(700, 0) } else { moves(0, 0) });
+    let terms = market.market().terms[0];
+    assert_eq!((terms.factors, terms.scenarios, terms.tail, terms.multipliers), (1, 0, 0, [0; 3]));
+    assert_eq!(market.market().scenario_names, [[0; 16]; 8]);
+    assert_eq!((loadings_of(&market, 0), shocks_of(&market, 0)), (moves(700, 0).loadings(), [0; 8]));
     for asset in 1..8 {
-        assert_eq!(loadings_of(&market, asset), [0; 7]);
+        assert_eq!((loadings_of(&market, asset), shocks_of(&market, asset)), ([0; 7], [0; 8]));
     }
 }
 
 #[test]
 fn rows_of_another_digest_are_refused() {
-    let (market, rows) = market();
-    for at in [0, rows.len() - 1] {
-        let mut other = rows.clone();
+    let (market, loadings, shocks) = market();
+    let sets = |loadings: &[_], shocks: &[_]| market.sets_model("quant", &risk_model(1, 3), loadings, shocks);
+    for at in [0, 7] {
+        let (mut other, mut worse) = (loadings.clone(), shocks.clone());
         other[at][6] += 1;
-        expect_refusal(market.sets_risk_model("quant", &model(), &other), BallastError::DraftChanged);
+        worse[at][2] += 1;
+        expect_refusal(sets(&other, &shocks), BallastError::DraftChanged);
+        expect_refusal(sets(&loadings, &worse), BallastError::DraftChanged);
     }
     // Fewer rows, more rows, none.
-    expect_refusal(market.sets_risk_model("quant", &model(), &rows[1..]), BallastError::DraftChanged);
-    let more = [rows.clone(), vec![[0; 7]]].concat();
-    expect_refusal(market.sets_risk_model("quant", &model(), &more), BallastError::DraftChanged);
-    expect_refusal(market.sets_risk_model("quant", &model(), &[]), BallastError::DraftChanged);
+    expect_refusal(sets(&loadings[1..], &shocks), BallastError::DraftChanged);
+    expect_refusal(sets(&loadings, &shocks[..7]), BallastError::DraftChanged);
+    expect_refusal(sets(&[loadings.clone(), vec![[0; 7]]].concat(), &shocks), BallastError::DraftChanged);
+    expect_refusal(sets(&[], &[]), BallastError::DraftChanged);
+    sets(&loadings, &shocks).unwrap();
+}
+
+#[test]
+fn rows_that_the_model_has_no_use_for_do_not_count() {
+    let (market, loadings, shocks) = market();
+    market.writes_shocks("quant", &[[i32::MIN; 8]; 8]);
+    market.sets_model("quant", &model(), &loadings, &shocks).unwrap();
+    market.writes_shocks("quant", &shocks);
+    market.writes_loadings("quant", &[[i32::MIN; 7]; 8]);
+    market.sets_model("quant", &risk_model(0, 3), &loadings, &shocks).unwrap();
+    assert_eq!((loadings_of(&market, 0), shocks_of(&market, 0)), ([0; 7], shocks[0]));
 }
 
 #[test]
 fn a_draft_that_changed_after_governance_looked_is_refused() {
-    let (market, rows) = market();
-    let mut changed = rows.clone();
+    let (market, loadings, _) = drafted(Fixture::new());
+    let proposal = market.drafting("quant").proposal(&market.market(), model(), &loadings, &[]);
+    market.proposes("model", proposal).unwrap();
+    market.advances(DAY);
+    let mut changed = loadings.clone();
     changed[3][0] = 0;
     market.writes_loadings("quant", &changed);
-    expect_refusal(market.sets_risk_model("quant", &model(), &rows), BallastError::DraftChanged);
+    expect_refusal(market.executes_from("model", Some("quant")), BallastError::DraftChanged);
     // Changed back it is the same again.
-    market.writes_loadings("quant", &rows);
-    market.sets_risk_model("quant", &model(), &rows).unwrap();
+    market.writes_loadings("quant", &loadings);
+    market.executes_from("model", Some("quant")).unwrap();
 }
 
 #[test]
 fn the_digest_of_shocks_is_not_one_of_loadings() {
-    let market = Fixture::with_assets(8);
+    let market = Fixture::setting_up(8);
     market.opens_draft("quant").unwrap();
     market.writes_loadings("quant", &[[0; 7]; 8]);
     market.writes_shocks("quant", &[[0; 8]; 7]);
-    let mut crossed = market.drafting("quant").set_risk_model(model(), &[[0; 7]; 8]);
     // 8 rows of 7 and 7 rows of 8 are the same bytes.
-    let stress = market.drafting("quant").set_scenarios(Default::default(), &[[0; 8]; 7]);
-    let (from, into) = (stress.data.len() - 32, crossed.data.len() - 32);
-    crossed.data[into..].copy_from_slice(&stress.data[from..]);
-    expect_refusal(market.governs(crossed), BallastError::DraftChanged);
+    let off = RiskModel { scenarios: 1, tail: 1, ..RiskModel::default() };
+    let stress = market.drafting("quant").proposal(&market.market(), off, &[], &[[0; 8]; 7]);
+    let Proposal::Model { digest, version, .. } = stress else { panic!("another change") };
+    let crossed = Proposal::Model { model: model(), digest, version };
+    expect_refusal(market.applies_from(Role::Governance, Some("quant"), crossed), BallastError::DraftChanged);
 }
 
 #[test]
 fn the_draft_of_anybody_with_the_right_rows_will_do() {
-    let (market, rows) = market();
+    let (market, loadings, shocks) = market();
     market.opens_draft("mallory").unwrap();
-    market.writes_loadings("mallory", &rows);
-    market.sets_risk_model("mallory", &model(), &rows).unwrap();
-    assert_eq!(loadings_of(&market, 0), rows[0]);
+    market.writes_loadings("mallory", &loadings);
+    market.writes_shocks("mallory", &shocks);
+    market.sets_model("mallory", &risk_model(1, 3), &loadings, &shocks).unwrap();
+    assert_eq!(loadings_of(&market, 0), loadings[0]);
 }
 
 #[test]
 fn an_interrupted_draft_leaves_the_active_model_as_it_was() {
-    let market = Fixture::with_assets(MAX_ASSETS);
-    market.adopts(2, 0);
+    let market = Fixture::setting_up(MAX_ASSETS);
+    market.adopts(2, 3);
     let before = market.account(&market.market_address());
     market.opens_draft("another").unwrap();
-    let rows: Vec<_> = market.rows(6, 0).iter().map(|row| row.loadings()).collect();
-    let writes = market.drafting("another").write_loadings(&rows);
-    market.sends(&writes[..1], &[&key("another")]).unwrap();
-    expect_refusal(market.sets_risk_model("another", &risk_model(6), &rows), BallastError::DraftIncomplete);
+    let rows = market.rows(6, 8);
+    let (loadings, shocks): (Vec<_>, Vec<_>) = rows.iter().map(|row| (row.loadings(), row.shocks())).unzip();
+    let sets = |model| market.sets_model("another", &model, &loadings, &shocks);
+    let sends = |write| market.sends(std::slice::from_ref(write), &[&key("another")]).unwrap();
+    let writes = market.drafting("another").write_loadings(&loadings);
+    sends(&writes[0]);
+    expect_refusal(sets(risk_model(6, 0)), BallastError::DraftIncomplete);
     // Nor the rows that are there.
-    expect_refusal(market.sets_risk_model("another", &risk_model(6), &rows[..32]), BallastError::DraftIncomplete);
-    assert_eq!(market.account(&market.market_address()), before);
-    for write in &writes[1..] {
-        market.sends(std::slice::from_ref(write), &[&key("another")]).unwrap();
+    let some = market.sets_model("another", &risk_model(6, 0), &loadings[..32], &[]);
+    expect_refusal(some, BallastError::DraftIncomplete);
+    sends(&writes[1]);
+    // The last rows of shocks without the first ones, and a hole in the middle.
+    let writes = market.drafting("another").write_shocks(&shocks);
+    for write in [&writes[2], &writes[0]] {
+        expect_refusal(sets(risk_model(6, 8)), BallastError::DraftIncomplete);
+        sends(write);
     }
-    market.sets_risk_model("another", &risk_model(6), &rows).unwrap();
-    assert_eq!(loadings_of(&market, 63), rows[63]);
+    expect_refusal(sets(risk_model(6, 8)), BallastError::DraftIncomplete);
+    assert_eq!(market.account(&market.market_address()), before);
+    sends(&writes[1]);
+    sets(risk_model(6, 8)).unwrap();
+    assert_eq!((loadings_of(&market, 63), shocks_of(&market, 63)), (loadings[63], shocks[63]));
 }
 
 #[test]
-fn every_listed_asset_needs_its_row() {
-    let (market, rows) = market();
-    market.lists(assets::token("P08")).unwrap();
-    expect_refusal(market.sets_risk_model("quant", &model(), &rows), BallastError::DraftIncomplete);
-    let more = [rows, vec![moves(100, 100).loadings()]].concat();
+fn every_listed_asset_needs_its_row_also_one_that_is_listed_meanwhile() {
+    let (market, loadings, _) = drafted(Fixture::new());
+    let propose = |name: &str, rows: &[_]| {
+        market.proposes(name, market.drafting("quant").proposal(&market.market(), model(), rows, &[])).unwrap();
+    };
+    propose("model", &loadings);
+    market.advances(DAY);
+    market.lists_bare(assets::token("P08")).unwrap();
+    expect_refusal(market.executes_from("model", Some("quant")), BallastError::DraftIncomplete);
+    let more = [loadings, vec![moves(100, 100).loadings()]].concat();
     market.writes_loadings("quant", &more);
-    market.sets_risk_model("quant", &model(), &more).unwrap();
+    expect_refusal(market.executes_from("model", Some("quant")), BallastError::DraftChanged);
+    propose("another", &more);
+    market.advances(DAY);
+    market.executes_from("another", Some("quant")).unwrap();
 }
 
 #[test]
-fn netting_needs_a_draft() {
-    let (market, rows) = market();
-    let mut none = market.drafting("quant").set_risk_model(model(), &rows);
-    none.accounts[2].pubkey = client::ID;
-    expect_refusal(market.governs(none), BallastError::DraftIncomplete);
-    let set = market.drafting("quant").set_risk_model(model(), &rows);
-    for other in [market.market_address(), address("nothing"), market.token("SOL").mint] {
-        let astray = replaced(&set, TAKE_OVER, "draft", &other);
-        assert!(market.governs(astray).is_err());
+fn a_model_with_rows_needs_a_draft_and_a_draft_it_is() {
+    let (market, loadings, shocks) = market();
+    let proposal = |model| market.drafting("quant").proposal(&market.market(), model, &loadings, &shocks);
+    for model in [model(), worst_of(3, [100; 3])] {
+        expect_refusal(market.applies(Role::Governance, proposal(model)), BallastError::DraftIncomplete);
+    }
+    let governance = market.governance();
+    let stock = market.token("SOL").mint;
+    for (other, fault) in [
+        (market.market_address(), ErrorCode::AccountDiscriminatorMismatch),
+        (address("nothing"), ErrorCode::AccountOwnedByWrongProgram),
+        (stock, ErrorCode::AccountOwnedByWrongProgram),
+    ] {
+        let apply = change::apply(&governance.pubkey(), &market.market_address(), Some(other), proposal(model()));
+        expect_refusal(market.governs(apply), fault);
     }
 }
 
 #[test]
 fn atk_a02_a_draft_for_another_market_is_refused() {
-    let (market, rows) = market();
+    let (market, loadings, _) = market();
     let twin = market.parallel_market();
-    let drafting = twin.drafting("quant");
-    expect_refusal(twin.governs(drafting.set_risk_model(model(), &rows)), BallastError::WrongMarket);
+    let draft = market.drafting("quant").draft;
+    let proposal = || twin.drafting("quant").proposal(&twin.market(), model(), &loadings, &[]);
+    twin.proposes("model", proposal()).unwrap();
+    twin.advances(DAY);
+    let execute =
+        change::execute(&twin.market_address(), &twin.change("model"), &twin.governance().pubkey(), Some(draft));
+    expect_refusal(twin.sends(&[execute], &[&twin.payer()]), BallastError::WrongMarket);
+    // Nor in a market that is being set up.
+    twin.opens_draft("mallory").unwrap();
+    twin.writes_loadings("mallory", &loadings);
+    let outcome = market.sets_model("mallory", &model(), &loadings, &[]);
+    expect_refusal(outcome, BallastError::WrongMarket);
 }
 
 #[test]
-fn atk_a04_only_the_governance_of_this_market_sets_it() {
-    let (market, rows) = market();
-    let foreign = market.foreign_market();
-    let mallory = market.newcomer("mallory");
-    let good = market.drafting("quant").set_risk_model(model(), &rows);
-    for other in [&mallory.key, &foreign.governance(), &key("quant")] {
-        let forged = replaced(&good, TAKE_OVER, "governance", &other.pubkey());
-        expect_refusal(market.sends(&[forged], &[&market.payer(), other]), BallastError::NotGovernance);
-    }
-    let silent = unsigned(&good, TAKE_OVER, "governance");
-    expect_refusal(market.sends(&[silent], &[&market.payer()]), ErrorCode::AccountNotSigner);
-}
-
-#[test]
-fn atk_g02_every_number_of_the_model_has_its_range() {
-    let row = [0; 7];
-    let with = |change: &dyn Fn(&mut RiskModel)| {
-        let mut changed = model();
-        change(&mut changed);
-        adopts(&changed, row)
+fn of_two_proposals_for_one_version_one_is_executed() {
+    let (market, loadings, shocks) = drafted(Fixture::new());
+    let propose = |name: &str, model| {
+        market.proposes(name, market.drafting("quant").proposal(&market.market(), model, &loadings, &shocks))
     };
-    let good: [&dyn Fn(&mut RiskModel); 14] = [
-        &|model| model.factors = 0,
-        &|model| model.factors = 6,
-        &|model| model.lambdas = [TIMES; 3],
-        &|model| model.lambdas = [16 * TIMES; 3],
-        &|model| model.lambdas = [16 * TIMES, TIMES, TIMES],
-        &|model| model.floor = 0,
-        &|model| model.floor = 1,
-        &|model| model.floor = u32::MAX - 1,
-        &|model| model.floor = u32::MAX,
-        &|model| model.validity = 1,
-        &|model| model.validity = 31_536_000,
-        &|model| model.grace = 86_400,
-        &|model| model.grace = 86_401,
-        &|model| model.grace = 1 << 24,
-    ];
-    for change in good {
-        with(change).unwrap();
-    }
-    let bad: [&dyn Fn(&mut RiskModel); 14] = [
-        &|model| model.factors = 7,
-        &|model| model.factors = 255,
-        &|model| model.lambdas = [TIMES, TIMES, TIMES - 1],
-        &|model| model.lambdas = [0; 3],
-        &|model| model.lambdas = [16 * TIMES + 1, TIMES, TIMES],
-        &|model| model.lambdas = [u32::MAX; 3],
-        &|model| model.lambdas = [2 * TIMES, 2 * TIMES + 1, TIMES],
-        &|model| model.lambdas = [3 * TIMES, 2 * TIMES, 2 * TIMES + 1],
-        &|model| model.validity = 0,
-        &|model| model.validity = 31_536_001,
-        &|model| model.validity = u32::MAX,
-        &|model| model.grace = 0,
-        &|model| model.grace = 86_399,
-        &|model| model.grace = (1 << 24) + 1,
-    ];
-    for change in bad {
-        expect_refusal(with(change), BallastError::BadModel);
-    }
-}
-
-#[test]
-fn lambda_times_volatility_is_at_most_one() {
-    let of_lambda = |lambda: u32, row: LoadingRow| {
-        let model = RiskModel { factors: 6, lambdas: [lambda, TIMES, TIMES], ..model() };
-        adopts(&model, row)
+    propose("one", model()).unwrap();
+    propose("another", worst_of(3, [100; 3])).unwrap();
+    market.advances(DAY);
+    market.executes_from("one", Some("quant")).unwrap();
+    expect_refusal(market.executes_from("another", Some("quant")), BallastError::ValueChanged);
+    // Also one that is written against a version to come.
+    let Proposal::Model { model, digest, version } =
+        market.drafting("quant").proposal(&market.market(), model(), &loadings, &[])
+    else {
+        panic!("another change")
     };
-    for (lambda, most) in [(TIMES, ONE), (2 * TIMES, ONE / 2), (16 * TIMES, ONE / 16)] {
-        for row in [[most, 0, 0, 0, 0, 0, 0], [0, 0, -most, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, most]] {
-            of_lambda(lambda, row).unwrap();
-            let beyond = row.map(|number| number + number.signum());
-            expect_refusal(of_lambda(lambda, beyond), BallastError::BadSensitivities);
-        }
-        // Volatilities add up as squares.
-        let half = most / 2;
-        of_lambda(lambda, [half, half, -half, 0, 0, 0, half]).unwrap();
-        expect_refusal(of_lambda(lambda, [half, half, -half, 1, 0, 0, half]), BallastError::BadSensitivities);
-    }
-    let lambda = 3 * TIMES;
-    of_lambda(lambda, [ONE / 3, 0, 0, 0, 0, 0, 0]).unwrap();
-    expect_refusal(of_lambda(lambda, [ONE / 3 + 1, 0, 0, 0, 0, 0, 0]), BallastError::BadSensitivities);
-    expect_refusal(of_lambda(lambda + 1, [ONE / 3, 0, 0, 0, 0, 0, 0]), BallastError::BadSensitivities);
-}
-
-#[test]
-fn atk_g02_no_coefficient_breaks_out_of_its_range() {
-    let wide = RiskModel { factors: 6, lambdas: [TIMES; 3], ..model() };
-    for at in 0..7 {
-        for number in [i32::MIN, i32::MIN + 1, -ONE - 1, ONE + 1, i32::MAX] {
-            let mut row = [0; 7];
-            row[at] = number;
-            expect_refusal(adopts(&wide, row), BallastError::BadSensitivities);
-        }
-    }
-    expect_refusal(adopts(&wide, [0, 0, 0, 0, 0, 0, -1]), BallastError::BadSensitivities);
-    // A loading on a factor that there is not.
-    for at in 1..6 {
-        let mut row = [0; 7];
-        row[at] = 1;
-        expect_refusal(adopts(&model(), row), BallastError::BadSensitivities);
+    for version in [version - 1, version + 1] {
+        let early = Proposal::Model { model: model.clone(), digest, version };
+        expect_refusal(market.proposes("early", early), BallastError::ValueChanged);
     }
 }
 
 #[test]
-fn one_bad_row_refuses_all() {
-    let (market, mut rows) = market();
-    let last = rows.len() - 1;
-    rows[last] = [ONE, 0, 0, 0, 0, 0, 0];
-    market.writes_loadings("quant", &rows);
-    expect_refusal(market.sets_risk_model("quant", &model(), &rows), BallastError::BadSensitivities);
-    assert_eq!(market.market().netting, 0);
+fn the_next_model_waits_until_this_one_has_phased_in() {
+    let (market, loadings, shocks) = drafted(Fixture::new());
+    market.sets_model("quant", &model(), &loadings, &[]).unwrap();
+    let executed = market.now();
+    let next = market.drafting("quant").proposal(&market.market(), risk_model(1, 3), &loadings, &shocks);
+    market.proposes("next", next).unwrap();
+    for seconds in [DAY, DAY + DAY / 2, 2 * DAY - 1] {
+        market.sets_clock(executed + seconds, 2_000_000);
+        expect_refusal(market.executes_from("next", Some("quant")), BallastError::ModelChanging);
+    }
+    market.sets_clock(executed + 2 * DAY, 2_000_000);
+    market.executes_from("next", Some("quant")).unwrap();
+    assert_eq!(market.market().model_version, 2);
+}
+
+#[test]
+fn in_an_open_market_both_models_stand_side_by_side_for_a_while() {
+    let market = Fixture::new();
+    let row = |symbol: &str| if symbol == "SOL" { joined(moves(700, 0), shocked(&[-100])) } else { moves(0, 0) };
+    market.models(&model(), row);
+    let before = market.market();
+    let both = stressed(one_factor([330, 290, 250], 5_000), worst_of(1, [100; 3]));
+    let (loadings, shocks) = (market.loadings(row), market.shocks(row));
+    market.sets_model("quant", &both, &loadings, &shocks).unwrap();
+    let after = market.market();
+    assert_eq!(after.terms[1], before.terms[0]);
+    assert_eq!(after.assets[0].columns[1], before.assets[0].columns[0]);
+    let now = market.now() as u64;
+    assert_eq!(
+        (after.change_start, after.change_end),
+        (now + 86_400, now + 2 * 86_400),
+        "the notice, and as long again"
+    );
+    assert_eq!(after.terms[0].floor, both.floor);
+}
+
+#[test]
+fn the_notice_of_the_market_is_that_of_its_models() {
+    let (market, loadings, _) = market();
+    let patient = [(client::table::Parameter::Delay, 345_600), (client::table::Parameter::Notice, 259_200)];
+    market.applies(Role::Governance, market.values(&patient)).unwrap();
+    market.opens_market().unwrap();
+    let proposed = market.now() as u64;
+    market.sets_model("quant", &model(), &loadings, &[]).unwrap();
+    let after = market.market();
+    assert_eq!(market.now() as u64, proposed + 345_600);
+    assert_eq!((after.change_start, after.change_end), (proposed + 345_600 + 259_200, proposed + 345_600 + 518_400));
 }

@@ -1,6 +1,6 @@
 //! `close_draft`.
 
-use ballast_client::Draft;
+use ballast_client::{Draft, change};
 use ballast_tests::slots::{DRAFT, replaced, transfer, unsigned};
 use ballast_tests::*;
 
@@ -52,17 +52,22 @@ fn atk_a16_a_draft_closed_in_a_transaction_is_gone_in_it() {
     let market = market();
     let (drafting, rows) = (market.drafting("quant"), market.loadings(|_| governance::moves(0, 0)));
     market.writes_loadings("quant", &rows);
-    let (author, governor) = (key("quant"), market.governance());
+    let author = key("quant");
     // Lamports sent after it keep the account alive, but not the draft.
     let revive = transfer(&drafting.author, &drafting.draft, 100_000_000);
     let write = drafting.write_loadings(&rows).remove(0);
     let refusal = market.sends(&[drafting.close(), revive.clone(), write], &[&author]).unwrap_err();
     assert!(matches!(refusal.fault, Fault::Framework(_)), "{refusal:#?}");
-    let model = governance::one_factor([100; 3], 0);
-    let set = drafting.set_risk_model(model, &rows);
-    let refusal = market.sends(&[drafting.close(), revive, set], &[&author, &governor]).unwrap_err();
+    let proposal = drafting.proposal(&market.market(), governance::one_factor([100; 3], 0), &rows, &[]);
+    market.proposes("a model", proposal).unwrap();
+    market.advances(86_400);
+    let (address, governor) = (market.market_address(), market.governance().pubkey());
+    let execute = change::execute(&address, &market.change("a model"), &governor, Some(drafting.draft));
+    let refusal = market.sends(&[drafting.close(), revive, execute], &[&author]).unwrap_err();
     assert!(matches!(refusal.fault, Fault::Framework(_)), "{refusal:#?}");
-    assert_eq!(market.market().netting, 0);
+    assert_eq!(market.market().model_version, 0);
+    // The draft and the proposal are still there.
+    market.executes_from("a model", Some("quant")).unwrap();
 }
 
 #[test]

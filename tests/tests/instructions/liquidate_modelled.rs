@@ -2,8 +2,8 @@
 
 use ballast_client::event::Liquidated;
 use ballast_client::parameters::Row;
-use ballast_client::{BindingView, HealthView, StateView};
-use ballast_tests::governance::{moves, one_factor, shocked, worst_of};
+use ballast_client::{BindingView, HealthView, RiskModel, StateView};
+use ballast_tests::governance::{joined, moves, one_factor, shocked, stressed, worst_of};
 use ballast_tests::model::{GRACE, VALIDITY};
 use ballast_tests::*;
 
@@ -56,7 +56,7 @@ fn a_vault_that_only_the_portfolio_requirement_finds_comes_up_to_its_target() {
     let (market, alice, bob) = market();
     expect_refusal(bob.liquidates(&alice, usdc("1"), "SOL"), BallastError::VaultHealthy);
     // 40 % of 15,000 dollars, where 5,000 are there; of haircuts 2,450 are required.
-    market.nets(&one_factor([300, 250, 200], 3_000), only_sol(moves(2_000, 0)));
+    market.models(&one_factor([300, 250, 200], 3_000), only_sol(moves(2_000, 0)));
     let event = comes_up_to_target(&alice, &bob, BindingView::Portfolio);
     assert!(event.requirement_before.abs_diff(6_000_000_000) < 1_000, "{}", event.requirement_before);
     assert!(event.bonus > 0);
@@ -65,7 +65,7 @@ fn a_vault_that_only_the_portfolio_requirement_finds_comes_up_to_its_target() {
 #[test]
 fn a_vault_that_only_the_stress_requirement_finds_comes_up_to_its_target() {
     let (market, alice, bob) = market();
-    market.stresses(&worst_of(3, [110, 100, 90]), only_sol(shocked(&[-2_000, -4_000, 500])));
+    market.models(&worst_of(3, [110, 100, 90]), only_sol(shocked(&[-2_000, -4_000, 500])));
     let event = comes_up_to_target(&alice, &bob, BindingView::Stress);
     // A multiplier of 0.9 is rounded down by less than 2^-16.
     assert!(event.requirement_before.abs_diff(5_400_000_000) < 100_000, "{}", event.requirement_before);
@@ -74,8 +74,8 @@ fn a_vault_that_only_the_stress_requirement_finds_comes_up_to_its_target() {
 #[test]
 fn a_vault_that_haircuts_find_comes_up_to_its_target_with_a_model_as_well() {
     let (market, alice, bob) = market();
-    market.nets(&one_factor([110, 105, 100], 10_000), only_sol(moves(500, 0)));
-    market.stresses(&worst_of(1, [100; 3]), only_sol(shocked(&[-500])));
+    let model = stressed(one_factor([110, 105, 100], 10_000), worst_of(1, [100; 3]));
+    market.models(&model, only_sol(joined(moves(500, 0), shocked(&[-500]))));
     market.price_moves("SOL", "115");
     comes_up_to_target(&alice, &bob, BindingView::Haircuts);
 }
@@ -84,8 +84,8 @@ fn a_vault_that_haircuts_find_comes_up_to_its_target_with_a_model_as_well() {
 fn many_small_ones_end_where_one_large_one_does() {
     let adopted = || {
         let (market, alice, bob) = market();
-        market.nets(&one_factor([300, 250, 200], 3_000), only_sol(moves(2_000, 300)));
-        market.stresses(&worst_of(2, [110, 100, 90]), only_sol(shocked(&[-3_000, 100])));
+        let model = stressed(one_factor([300, 250, 200], 3_000), worst_of(2, [110, 100, 90]));
+        market.models(&model, only_sol(joined(moves(2_000, 300), shocked(&[-3_000, 100]))));
         (alice, bob)
     };
     let (alice, bob) = adopted();
@@ -110,7 +110,7 @@ fn the_two_legs_of_a_hedge_are_no_pair_to_liquidate() {
     carol.borrows(sol("80")).unwrap();
     carol.borrows(usdc("10000")).unwrap();
     // What is not hedged, 21,000 dollars, moves by 60 % at Maint; 11,000 are there.
-    market.nets(&one_factor([350, 325, 300], 1_000), hedged);
+    market.models(&one_factor([350, 325, 300], 1_000), hedged);
     let before = carol.health();
     assert_eq!((before.state, before.maint.binding), (StateView::Liquidatable, BindingView::Portfolio));
     // Paying back SOL and taking LST leaves it as far from its target as it was.
@@ -132,10 +132,15 @@ fn the_two_legs_of_a_hedge_are_no_pair_to_liquidate() {
 /// Carol has 100 LST (16,500 dollars) and owes 92 SOL (13,800 dollars): 2,700 dollars, where 3,165 are required of her
 /// without netting.
 fn on_the_edge() -> (Fixture, Actor, Actor) {
+    on_the_edge_of(&one_factor([300, 250, 200], 3_000), hedged)
+}
+
+/// The same under another model.
+fn on_the_edge_of(model: &RiskModel, row: impl Fn(&str) -> Row) -> (Fixture, Actor, Actor) {
     let (market, _, bob) = market();
     let carol = market.actor("carol", &[lst("100")]);
     carol.deposits(lst("100")).unwrap();
-    market.nets(&one_factor([300, 250, 200], 3_000), hedged);
+    market.models(model, row);
     carol.borrows(sol("92")).unwrap();
     (market, carol, bob)
 }
@@ -197,12 +202,23 @@ fn the_day_after_a_model_expired_is_like_the_day_before() {
 #[test]
 fn a_ramp_of_haircuts_liquidates_when_it_has_come_that_far() {
     let (market, alice, bob) = market();
-    // From 15 % to 45 %: 5,000 are 33 % of 15,000, less 200 for the debt.
-    market.sets_haircuts("SOL", [5_000, 4_700, 4_500], [1_000, 750, 500], 1_000).unwrap();
-    for (seconds, state) in [(0, StateView::Healthy), (550, StateView::Restricted), (20, StateView::Liquidatable)] {
-        market.advances(seconds);
+    market.price_moves("SOL", "127");
+    // From 15 % to 25 %: 2,699 are 21.25 % of 12,700, less 200 for the debt, 19.7 %.
+    market.sets_haircuts("SOL", [3_500, 2_700, 2_500], [1_000, 750, 500], 100_000).unwrap();
+    let executed = market.now();
+    // Nothing happens for the notice of a day, then it moves for 100,000 seconds.
+    for (seconds, state) in [
+        (0, StateView::Restricted),
+        (86_400, StateView::Restricted),
+        (86_400 + 46_000, StateView::Restricted),
+        (86_400 + 48_000, StateView::Liquidatable),
+    ] {
+        market.sets_clock(executed + seconds, 5_000_000 + seconds.unsigned_abs());
         market.refreshes_all();
         assert_eq!(alice.state(), state, "{seconds}");
+        if state == StateView::Restricted {
+            expect_refusal(bob.liquidates(&alice, usdc("1"), "SOL"), BallastError::VaultHealthy);
+        }
     }
     let event: Liquidated = bob.liquidates(&alice, usdc("1000000"), "SOL").unwrap().event();
     assert!(event.repaid > 0 && at_most_at_target(&alice.health()));
@@ -210,8 +226,9 @@ fn a_ramp_of_haircuts_liquidates_when_it_has_come_that_far() {
 
 #[test]
 fn with_netting_no_missing_price_makes_a_vault_liquidatable() {
-    let (market, carol, bob) = on_the_edge();
-    market.stresses(&worst_of(2, [110, 100, 90]), only_sol(shocked(&[-1_000, 1_000])));
+    let model = stressed(one_factor([300, 250, 200], 3_000), worst_of(2, [110, 100, 90]));
+    let row = |symbol: &str| joined(hedged(symbol), only_sol(shocked(&[-1_000, 1_000]))(symbol));
+    let (market, carol, bob) = on_the_edge_of(&model, row);
     assert_ne!(carol.state(), StateView::Liquidatable);
     // Any subset of the prices is there.
     for subset in 0..4u8 {
@@ -233,7 +250,7 @@ fn with_netting_no_missing_price_makes_a_vault_liquidatable() {
 #[test]
 fn an_insolvent_vault_is_sold_by_its_haircuts() {
     let (market, alice, bob) = market();
-    market.nets(&one_factor([300, 250, 200], 3_000), only_sol(moves(2_000, 0)));
+    market.models(&one_factor([300, 250, 200], 3_000), only_sol(moves(2_000, 0)));
     market.price_moves("SOL", "90");
     assert_eq!(alice.state(), StateView::Insolvent);
     let event: Liquidated = bob.liquidates(&alice, usdc("1000000"), "SOL").unwrap().event();

@@ -1,12 +1,13 @@
-//! `list_asset`.
+//! `list_asset`: what it makes, that nobody can use it, and every way it refuses.
 
 use ballast_client::event::AssetListed;
-use ballast_client::parameters::Listing;
 use ballast_client::risk::model::Sensitivities;
+use ballast_client::table::Parameter;
 use ballast_client::token::{SPL_TOKEN, TOKEN_2022};
-use ballast_client::{AssetParameters, MAX_ASSETS, address, instruction};
-use ballast_tests::assets::{self, Token};
+use ballast_client::{MAX_ASSETS, Role, Source, address, change};
+use ballast_tests::assets::Token;
 use ballast_tests::fixture::DUST;
+use ballast_tests::governance::{moves, one_factor};
 use ballast_tests::slots::{LIST_ASSET, replaced, unsigned};
 use ballast_tests::*;
 use solana_instruction::Instruction;
@@ -21,50 +22,20 @@ fn sends(market: &Fixture, instruction: Instruction) -> Outcome {
     market.sends(&[instruction], &[&market.payer(), &market.governance()])
 }
 
-/// Lists SOL with a change to its parameters in people's units.
-fn lists_with(change: impl FnOnce(&mut Listing)) -> Outcome {
-    let market = empty_market();
-    let mut token = assets::token("SOL");
-    change(&mut token.listing);
-    market.lists(token)
-}
-
-/// Lists SOL with a change to its parameters in the program's units.
-fn lists_raw(change: impl FnOnce(&mut AssetParameters)) -> Outcome {
-    let market = empty_market();
-    let token = assets::token("SOL");
-    market.mints(&token);
-    let mut parameters = token.listing.parameters().unwrap();
-    change(&mut parameters);
-    let (governance, payer) = (market.governance().pubkey(), market.payer().pubkey());
-    let (mint, program) = (&token.mint, &token.token_program);
-    let instruction = instruction::list_asset(&governance, &payer, &market.market_address(), mint, program, parameters);
-    sends(&market, instruction)
-}
-
 #[test]
-fn the_record_holds_what_was_asked_for_and_custody_is_empty() {
+fn the_record_holds_mint_and_name_and_custody_is_empty() {
     let market = empty_market();
     let token = assets::token("BTC");
-    let asked = token.listing.parameters().unwrap();
 
-    let receipt = market.lists(token.clone()).unwrap();
+    let receipt = market.lists_bare(token.clone()).unwrap();
 
     let asset = market.asset("BTC");
     assert_eq!(market.market().asset_count, 1);
     assert_eq!((asset.mint, asset.token_program(), asset.decimals), (token.mint, SPL_TOKEN, 8));
-    assert_eq!((asset.name, asset.oracle), (asked.name, asked.oracle));
-    assert_eq!((asset.max_age, asset.average_period), (asked.max_age, asked.average_period));
-    assert_eq!((asset.max_confidence, asset.confidence_multiple), (asked.max_confidence, asked.confidence_multiple));
-    assert_eq!((asset.haircuts, asset.addons, asset.depth), (asked.haircuts, asked.addons, asked.depth));
-    assert_eq!(asset.bonus_least, asked.bonus_least);
-    assert_eq!((asset.bonus_most, asset.bonus_slope), (asked.bonus_most, asked.bonus_slope));
-    assert_eq!((asset.reserve_factor, asset.curve), (asked.reserve_factor, asked.curve));
-    assert_eq!((asset.deposit_cap, asset.debt_cap), (asked.deposit_cap, asked.debt_cap));
+    assert_eq!(asset.name, *b"BTC\0\0\0\0\0\0\0\0\0\0\0\0\0");
     assert_eq!((asset.cash, asset.deposit_shares, asset.debt_shares), (0, 0, 0));
     assert_eq!((asset.supply_index, asset.borrow_index), (1 << 52, 1 << 52));
     assert_eq!(asset.accrued_at, market.now().unsigned_abs());
-    assert_eq!((asset.publish_time, asset.usable_until), (0, 0), "no price yet");
 
     let custody = market.account(&market.custody("BTC")).unwrap();
     let (owner, mint, amount) = client::account::token(&custody.data).unwrap();
@@ -73,13 +44,78 @@ fn the_record_holds_what_was_asked_for_and_custody_is_empty() {
 
     let event: AssetListed = receipt.event();
     assert_eq!((event.market, event.asset), (market.market_address(), 0));
-    assert_eq!((event.mint, event.oracle), (token.mint, token.listing.oracle));
+    assert_eq!((event.mint, event.name), (token.mint, asset.name));
+}
+
+#[test]
+fn it_starts_without_a_source_and_with_guards_but_no_caps() {
+    let market = empty_market();
+    market.lists_bare(assets::token("BTC")).unwrap();
+    let asset = market.asset("BTC");
+    assert_eq!((asset.sources, asset.candidate), ([Source::NONE; 2], Source::NONE));
+    assert_eq!((asset.deposit_cap, asset.debt_cap), (0, 0));
+    assert_eq!([asset.haircuts, asset.addons, asset.haircuts_before, asset.addons_before], [[u32::MAX; 3]; 4]);
+    assert_eq!((asset.publish_time, asset.usable_until, asset.init_until), (0, 0, 0), "no price");
+    let nothing = Sensitivities::NONE.columns();
+    assert_eq!(asset.columns, [nothing; 2]);
+    // Every value but those of caps and source is one that the table allows.
+    for parameter in Parameter::ALL {
+        if let Some(value) = change::value(&asset, *parameter) {
+            assert!(parameter.row().allows(value), "{} is {value}", parameter.name());
+        }
+    }
+    let part = |parameter| change::value(&asset, parameter).unwrap() as f64 / 2f64.powi(32);
+    assert!((part(Parameter::OutflowLimit) - 0.2).abs() < 1e-6);
+    assert_eq!(change::value(&asset, Parameter::OutflowPeriod), Some(86_400));
+    assert!(change::value(&asset, Parameter::SourceChecks) >= Some(3));
+    assert!(change::value(&asset, Parameter::RecoveryGrace) > Some(0));
+}
+
+#[test]
+fn atk_g01_nobody_can_use_an_asset_that_was_only_listed() {
+    let market = Fixture::new().stocked();
+    let alice = market.actor("alice", &[sol("100")]);
+    alice.deposits(sol("100")).unwrap();
+    alice.borrows(usdc("5000")).unwrap();
+    let before = alice.health();
+    let record = market.market();
+
+    market.lists_bare(assets::token("P08")).unwrap();
+
+    alice.is_given(native("P08", 1_000_000_000));
+    expect_refusal(alice.deposits(native("P08", 1)), BallastError::DepositCapExceeded);
+    expect_refusal(alice.borrows(native("P08", 1)), BallastError::NotEnoughCash);
+    expect_refusal(alice.withdraws_all("P08"), BallastError::NoDeposit);
+    expect_refusal(alice.repays(native("P08", 1)), BallastError::NoDebt);
+    expect_refusal(market.refreshes(&["P08"]), BallastError::OracleWrongAccount);
+    // Tokens in its custody are nobody's.
+    market.donates(native("P08", 1_000_000));
+    expect_refusal(alice.borrows(native("P08", 1)), BallastError::NotEnoughCash);
+    // It counts nothing for anybody, and nothing else of the market has changed.
+    assert_eq!(alice.health(), before);
+    let mut after = market.market();
+    (after.asset_count, after.assets[8]) = (record.asset_count, record.assets[8]);
+    assert_eq!(bytemuck::bytes_of(&*after), bytemuck::bytes_of(&*record));
+}
+
+#[test]
+fn under_a_model_a_new_asset_moves_nobody() {
+    let market = Fixture::setting_up(8);
+    market.models(&one_factor([300, 250, 200], 3_000), |_| moves(500, 100));
+    let market = market.stocked();
+    let alice = market.actor("alice", &[sol("100")]);
+    alice.deposits(sol("100")).unwrap();
+    alice.borrows(usdc("5000")).unwrap();
+    let before = alice.health();
+    market.lists_bare(assets::token("P08")).unwrap();
+    assert_eq!(alice.health(), before);
+    alice.borrows(usdc("1")).unwrap();
 }
 
 #[test]
 fn a_token_2022_mint_gets_a_token_2022_custody() {
     let market = empty_market();
-    market.lists(assets::token("GOLD")).unwrap();
+    market.lists_bare(assets::token("GOLD")).unwrap();
     assert_eq!(market.asset("GOLD").token_program(), TOKEN_2022);
     assert_eq!(market.account(&market.custody("GOLD")).unwrap().owner, TOKEN_2022);
 }
@@ -95,6 +131,11 @@ fn only_governance_lists() {
     let outcome = market.sends(&[forged], &[&market.payer(), &mallory.key]);
     expect_refusal(outcome, BallastError::NotGovernance);
 
+    for role in [Role::Guardian, Role::Steward] {
+        let holder = market.holder(role);
+        let forged = replaced(&market.list_instruction(&token), LIST_ASSET, "governance", &holder.pubkey());
+        expect_refusal(market.sends(&[forged], &[&market.payer(), &holder]), BallastError::NotGovernance);
+    }
     let silent = unsigned(&market.list_instruction(&token), LIST_ASSET, "governance");
     expect_refusal(market.sends(&[silent], &[&market.payer()]), ErrorCode::AccountNotSigner);
 }
@@ -140,13 +181,40 @@ fn the_token_program_is_one_of_the_two() {
 #[test]
 fn a_mint_is_listed_once() {
     let market = Fixture::new();
-    expect_refusal(market.lists(market.token("SOL")), BallastError::MintAlreadyListed);
+    expect_refusal(market.lists_bare(market.token("SOL")), BallastError::MintAlreadyListed);
+}
+
+#[test]
+fn indexes_are_given_in_order_and_stay() {
+    let market = Fixture::setting_up(2);
+    let before = market.market();
+    for (symbol, index) in [("P02", 2), ("P03", 3), ("P04", 4)] {
+        let event: AssetListed = market.lists_bare(assets::token(symbol)).unwrap().event();
+        assert_eq!((event.asset, market.asset(symbol).mint), (index, assets::token(symbol).mint));
+    }
+    let after = market.market();
+    assert_eq!(bytemuck::cast_slice::<_, u8>(&after.assets[..2]), bytemuck::cast_slice::<_, u8>(&before.assets[..2]));
+}
+
+/// Places are few, and nobody gives one back.
+#[test]
+fn atk_g01_in_an_open_market_the_next_listing_waits_for_the_source_of_the_last_one() {
+    let market = Fixture::with_assets(2);
+    market.lists_bare(assets::token("P02")).unwrap();
+    expect_refusal(market.lists_bare(assets::token("P03")), BallastError::ListingPending);
+    let source = assets::token("P02").listing.source();
+    market.proposes("source", change::source(&market.market(), 2, 0, source)).unwrap();
+    market.advances(2 * 86_400);
+    expect_refusal(market.lists_bare(assets::token("P03")), BallastError::ListingPending);
+    market.executes("source").unwrap();
+    market.lists_bare(assets::token("P03")).unwrap();
+    expect_refusal(market.lists_bare(assets::token("P04")), BallastError::ListingPending);
 }
 
 #[test]
 fn the_65th_asset_finds_the_market_full() {
     let market = Fixture::with_assets(MAX_ASSETS);
-    expect_refusal(market.lists(assets::token("P64")), BallastError::MarketFull);
+    expect_refusal(market.lists_bare(assets::token("P64")), BallastError::MarketFull);
 }
 
 #[test]
@@ -154,91 +222,13 @@ fn eighteen_decimals_are_the_most() {
     let market = empty_market();
     for (decimals, fits) in [(0, true), (18, true), (19, false), (255, false)] {
         let symbol = Box::leak(format!("D{decimals}").into_boxed_str());
-        let outcome = market.lists(Token { decimals, ..assets::token(symbol) });
+        let outcome = market.lists_bare(Token { decimals, ..assets::token(symbol) });
         if fits {
             outcome.unwrap();
         } else {
             expect_refusal(outcome, BallastError::TooManyDecimals);
         }
     }
-}
-
-#[test]
-fn haircuts_and_addons_fall_from_init_to_maint() {
-    for change in [
-        |listing: &mut Listing| listing.haircut_bps = [1_999, 2_000, 1_500],
-        |listing: &mut Listing| listing.haircut_bps = [2_500, 1_499, 1_500],
-        |listing: &mut Listing| listing.addon_bps = [700, 750, 500],
-        |listing: &mut Listing| listing.addon_bps = [1_000, 400, 500],
-    ] {
-        expect_refusal(lists_with(change), BallastError::BadRiskParameters);
-    }
-    lists_with(|listing| listing.haircut_bps = [2_000; 3]).unwrap();
-}
-
-#[test]
-fn the_bonus_is_ordered_small_and_covered_by_the_haircut() {
-    expect_refusal(lists_with(|listing| listing.bonus_least_bps = 1_001), BallastError::BadRiskParameters);
-    // A quarter is the most, even if the haircut covers more.
-    let generous = |bonus: u16| {
-        lists_with(|listing| {
-            listing.haircut_bps = [5_000; 3];
-            listing.bonus_most_bps = bonus;
-        })
-    };
-    generous(2_500).unwrap();
-    expect_refusal(generous(2_501), BallastError::BadRiskParameters);
-    // 15 % taken off leaves 85 %, on which 17.6 % more are the whole again.
-    lists_with(|listing| listing.bonus_most_bps = 1_764).unwrap();
-    expect_refusal(lists_with(|listing| listing.bonus_most_bps = 1_765), BallastError::BadRiskParameters);
-}
-
-#[test]
-fn a_depth_is_off_or_within_its_range() {
-    lists_with(|listing| listing.depth_dollars = 0).unwrap();
-    lists_raw(|raw| raw.depth = 1 << 33).unwrap();
-    lists_raw(|raw| raw.depth = (1 << 56) - 1).unwrap();
-    for depth in [1, (1 << 33) - 1, 1 << 56, u64::MAX] {
-        expect_refusal(lists_raw(|raw| raw.depth = depth), BallastError::BadRiskParameters);
-    }
-}
-
-#[test]
-fn ages_periods_and_multiples_have_limits() {
-    for change in [
-        |listing: &mut Listing| listing.max_age = 0,
-        |listing: &mut Listing| listing.max_age = 601,
-        |listing: &mut Listing| listing.average_period = 0,
-        |listing: &mut Listing| listing.average_period = 86_401,
-        |listing: &mut Listing| listing.confidence_multiple = 99,
-        |listing: &mut Listing| listing.confidence_multiple = 1_001,
-    ] {
-        expect_refusal(lists_with(change), BallastError::BadPriceParameters);
-    }
-    lists_with(|listing| {
-        (listing.max_age, listing.average_period, listing.confidence_multiple) = (600, 86_400, 1_000);
-    })
-    .unwrap();
-    lists_with(|listing| {
-        (listing.max_age, listing.average_period, listing.confidence_multiple) = (1, 1, 100);
-    })
-    .unwrap();
-}
-
-#[test]
-fn a_rate_curve_rises_from_empty_to_full() {
-    for curve in [
-        // Starts late, ends early, falls, goes back.
-        vec![(1, 0), (10_000, 100)],
-        vec![(0, 0), (9_999, 100)],
-        vec![(0, 200), (10_000, 100)],
-        vec![(0, 0), (8_000, 100), (7_000, 200), (10_000, 300)],
-    ] {
-        expect_refusal(lists_with(|listing| listing.curve = curve), BallastError::BadRateCurve);
-    }
-    // The largest rate that the format holds, and one more.
-    lists_raw(|raw| raw.curve[7].rate = 1 << 31).unwrap();
-    expect_refusal(lists_raw(|raw| raw.curve[7].rate = (1 << 31) + 1), BallastError::BadRateCurve);
 }
 
 /// A Token-2022 mint with one extension of a type, its bytes all zero.
@@ -284,7 +274,7 @@ fn atk_f10_extensions_are_refused_unless_they_cannot_touch_a_transfer() {
         let symbol = Box::leak(format!("X{kind}").into_boxed_str());
         let token = Token { token_program: TOKEN_2022, ..assets::token(symbol) };
         market.writes_data(&token.mint, &TOKEN_2022, extended_mint(kind, length));
-        let outcome = market.lists(token);
+        let outcome = market.lists_bare(token);
         if [METADATA_POINTER, TOKEN_METADATA].contains(&kind) {
             outcome.unwrap();
         } else {
@@ -294,7 +284,7 @@ fn atk_f10_extensions_are_refused_unless_they_cannot_touch_a_transfer() {
     // What does not exist yet cannot be read, so it is refused as well.
     let token = Token { token_program: TOKEN_2022, ..assets::token("FUTURE") };
     market.writes_data(&token.mint, &TOKEN_2022, extended_mint(999, 8));
-    expect_refusal(market.lists(token), Fault::Runtime("InvalidAccountData"));
+    expect_refusal(market.lists_bare(token), Fault::Runtime("InvalidAccountData"));
 }
 
 #[test]
@@ -305,94 +295,7 @@ fn atk_a18_lamports_sent_to_the_custody_address_before_do_not_matter() {
         market.mints(&token);
         let custody = address::custody(&market.market_address(), &token.mint);
         market.writes(&custody, solana_account::Account { lamports, ..Default::default() });
-        market.lists(token).unwrap();
+        market.lists_bare(token).unwrap();
         assert_eq!(market.account(&custody).unwrap().lamports, lamports.max(2_039_280));
-    }
-}
-
-#[test]
-fn atk_g02_parameters_of_the_variance_have_limits() {
-    const ONE: u32 = 1 << 16;
-    for period in [1, 2_592_000] {
-        lists_raw(|raw| raw.variance_period = period).unwrap();
-    }
-    for period in [0, 2_592_001, u32::MAX] {
-        expect_refusal(lists_raw(|raw| raw.variance_period = period), BallastError::BadPriceParameters);
-    }
-    for limit in [ONE, 16 * ONE] {
-        lists_raw(|raw| raw.volatility_limit = limit).unwrap();
-    }
-    for limit in [0, ONE - 1, 16 * ONE + 1, u32::MAX] {
-        expect_refusal(lists_raw(|raw| raw.volatility_limit = limit), BallastError::BadPriceParameters);
-    }
-    for calibrated in [0, 1, u64::MAX] {
-        lists_raw(|raw| raw.calibrated_variance = calibrated).unwrap();
-    }
-}
-
-#[test]
-fn a_new_asset_starts_as_calm_as_calibrated_with_its_coefficients() {
-    let market = Fixture::new();
-    market.adopts(2, 2);
-    let mut token = assets::token("P08");
-    token.listing.daily_volatility_bps = 300;
-    token.listing.row = model::row("P08", 8, 2, 2);
-    let (asked, row) = (token.listing.parameters().unwrap(), token.listing.row);
-    market.lists(token).unwrap();
-    let asset = market.asset("P08");
-    assert_eq!((asset.variance, asset.calibrated_variance), (asked.calibrated_variance, asked.calibrated_variance));
-    assert_eq!((asset.volatility, asset.volatility_limit), (1 << 16, asked.volatility_limit));
-    assert_eq!((asset.haircuts_before, asset.addons_before), (asked.haircuts, asked.addons));
-    let columns = Sensitivities::from_columns(&asset.columns);
-    assert_eq!(columns.loadings, row.loadings()[..6]);
-    assert_eq!((columns.specific as i32, columns.shocks), (row.loadings()[6], row.shocks()));
-}
-
-/// Lists an asset in a market of two factors (the largest lambda is 3.3) and three scenarios (the largest multiplier 1.1).
-fn lists_into_a_model(change: impl FnOnce(&mut AssetParameters)) -> Outcome {
-    let market = Fixture::with_assets(1);
-    market.adopts(2, 3);
-    let token = assets::token("BTC");
-    market.mints(&token);
-    let mut parameters = token.listing.parameters().unwrap();
-    change(&mut parameters);
-    let (governance, payer) = (market.governance().pubkey(), market.payer().pubkey());
-    let (mint, program) = (&token.mint, &token.token_program);
-    let instruction = instruction::list_asset(&governance, &payer, &market.market_address(), mint, program, parameters);
-    sends(&market, instruction)
-}
-
-#[test]
-fn coefficients_fit_the_active_model() {
-    const ONE: i32 = 1 << 30;
-    // Nothing at all is an asset that never moves: governance's own risk.
-    lists_into_a_model(|_| {}).unwrap();
-    lists_into_a_model(|raw| raw.loadings[1] = ONE / 100 * 30).unwrap();
-    lists_into_a_model(|raw| raw.shocks[2] = -ONE / 100 * 90).unwrap();
-    for change in [
-        // Volatility: 3.3 times 0.31.
-        |raw: &mut AssetParameters| raw.loadings[0] = ONE / 100 * 31,
-        |raw: &mut AssetParameters| raw.loadings[0] = -ONE / 100 * 31,
-        |raw: &mut AssetParameters| raw.loadings[6] = ONE / 100 * 31,
-        |raw: &mut AssetParameters| raw.loadings[6] = -1,
-        |raw: &mut AssetParameters| raw.loadings[0] = i32::MIN,
-        // A factor and a scenario that there is not.
-        |raw: &mut AssetParameters| raw.loadings[2] = 1,
-        |raw: &mut AssetParameters| raw.shocks[3] = -1,
-        // A fall: 1.1 times 0.91.
-        |raw: &mut AssetParameters| raw.shocks[0] = -ONE / 100 * 91,
-        |raw: &mut AssetParameters| raw.shocks[0] = i32::MIN,
-    ] {
-        expect_refusal(lists_into_a_model(change), BallastError::BadSensitivities);
-    }
-}
-
-#[test]
-fn without_a_model_there_are_no_coefficients() {
-    for at in 0..7 {
-        expect_refusal(lists_raw(|raw| raw.loadings[at] = 1), BallastError::BadSensitivities);
-    }
-    for at in 0..8 {
-        expect_refusal(lists_raw(|raw| raw.shocks[at] = -1), BallastError::BadSensitivities);
     }
 }

@@ -1,23 +1,45 @@
-//! One file per instruction: what it does, to the unit, and every way it refuses.
+//! One file per instruction: what it does, to the unit, and every way it refuses. `change_of_...` is what `apply_change` and
+//! `execute_change` do to one kind of thing, whichever way it comes.
 
+mod accept_role;
+mod apply_change;
 mod borrow;
+mod cancel_change;
+mod change_of_caps;
+mod change_of_haircuts;
+mod change_of_model;
+mod change_of_model_ranges;
+mod change_of_parameters;
+mod change_of_ramps;
+mod change_of_source;
 mod close_draft;
 mod close_vault;
 mod confirm_risk_model;
 mod create_market;
 mod deposit;
+mod durable_nonces;
 mod error_codes;
+mod execute_change;
+mod limits;
 mod liquidate;
 mod liquidate_modelled;
 mod list_asset;
+mod observe_candidate;
 mod open_draft;
+mod open_market;
 mod open_vault;
+mod outflow;
+mod pause;
+mod propose_change;
+mod refresh_breakers;
+mod refresh_candidates;
 mod refresh_prices;
+mod refresh_sources;
+mod refresh_two_sources;
 mod refresh_volatility;
+mod refresh_windows;
 mod repay;
-mod set_haircuts;
-mod set_risk_model;
-mod set_scenarios;
+mod steward;
 mod view_health;
 mod withdraw;
 mod write_draft;

@@ -44,6 +44,15 @@ fn a_vault_is_opened_once() {
 }
 
 #[test]
+fn a_market_that_is_being_set_up_has_no_vaults() {
+    let market = Fixture::setting_up(2);
+    let alice = market.newcomer("alice");
+    expect_refusal(alice.opens_vault(), BallastError::MarketNotOpen);
+    market.opens_market().unwrap();
+    alice.opens_vault().unwrap();
+}
+
+#[test]
 fn owner_and_payer_sign() {
     let market = Fixture::new();
     let (alice, bob) = (market.newcomer("alice"), market.newcomer("bob"));

@@ -1,8 +1,8 @@
 //! `view_health`. The fixture compares every view with the client's own.
 
 use ballast_client::parameters::{Row, times};
-use ballast_client::{BindingView, LevelView, RiskModel, Scenarios, StateView};
-use ballast_tests::governance::{moves, one_factor, shocked, worst_of};
+use ballast_client::{BindingView, LevelView, RiskModel, StateView};
+use ballast_tests::governance::{joined, moves, one_factor, shocked, stressed, worst_of};
 use ballast_tests::slots::{VIEW_HEALTH, replaced};
 use ballast_tests::*;
 
@@ -131,9 +131,11 @@ fn market_and_vault_are_what_they_should_be() {
     expect_refusal(with("market", &address("nothing")), ErrorCode::AccountOwnedByWrongProgram);
 }
 
-/// A vault of 15,000 dollars of SOL and 6,000 dollars of BTC that owes 10,000 USDC.
-fn modelled() -> (Fixture, Actor) {
-    let market = Fixture::new().stocked();
+/// A vault of 15,000 dollars of SOL and 6,000 dollars of BTC that owes 10,000 USDC, under a model.
+fn modelled(model: &RiskModel, row: impl Fn(&str) -> Row) -> (Fixture, Actor) {
+    let market = Fixture::setting_up(8);
+    market.models(model, row);
+    let market = market.stocked();
     let alice = market.actor("alice", &[sol("100"), btc("0.1")]);
     alice.deposits(sol("100")).unwrap();
     alice.deposits(btc("0.1")).unwrap();
@@ -161,6 +163,15 @@ fn falls(symbol: &str) -> Row {
     }
 }
 
+/// What moves, and what happens to it.
+fn both(symbol: &str) -> Row {
+    joined(volatilities(symbol), falls(symbol))
+}
+
+fn standard() -> RiskModel {
+    stressed(one_factor([300, 250, 200], 3_000), worst_of(3, [120, 110, 90]))
+}
+
 /// A part in a million of the gross exposure of 31,000 dollars.
 #[track_caller]
 fn close(found: u64, dollars: f64) {
@@ -172,9 +183,7 @@ const MARGIN: f64 = 0.00106;
 
 #[test]
 fn portfolio_and_stress_are_those_of_a_calculation_by_hand() {
-    let (market, alice) = modelled();
-    market.nets(&one_factor([300, 250, 200], 3_000), volatilities);
-    market.stresses(&worst_of(3, [120, 110, 90]), falls);
+    let (_, alice) = modelled(&standard(), both);
     let view = alice.health();
     let levels = [
         (view.init, 1.0 - MARGIN, 1.0 + MARGIN, 3.0, 120, [0.25, 0.25, 0.03]),
@@ -210,34 +219,30 @@ fn portfolio_and_stress_are_those_of_a_calculation_by_hand() {
 
 #[test]
 fn the_worst_scenario_is_named() {
-    let (market, alice) = modelled();
-    market.stresses(&worst_of(3, [100; 3]), falls);
-    assert_eq!(alice.health().maint.worst_scenario, 0);
-    close(alice.health().maint.stress, 15_000.0 * 0.20 + 6_000.0 * 0.15);
+    let worst = |row: &dyn Fn(&str) -> Row| modelled(&worst_of(3, [100; 3]), row).1.health().maint;
+    assert_eq!(worst(&falls).worst_scenario, 0);
+    close(worst(&falls).stress, 15_000.0 * 0.20 + 6_000.0 * 0.15);
     // A milder crash than the depeg: 1,000 dollars on 10,000 owed.
     let mild = |symbol: &str| match symbol {
         "SOL" => shocked(&[-400, 3_000, 0]),
         "USDC" => shocked(&[0, 0, 1_000]),
         _ => Row::default(),
     };
-    market.stresses(&worst_of(3, [100; 3]), mild);
-    assert_eq!(alice.health().maint.worst_scenario, 2);
-    close(alice.health().maint.stress, 1_000.0);
+    assert_eq!(worst(&mild).worst_scenario, 2);
+    close(worst(&mild).stress, 1_000.0);
     // The same the other way round.
     let swapped = |symbol: &str| {
         let mut row = mild(symbol);
         row.shocks_bps.swap(1, 2);
         row
     };
-    market.stresses(&worst_of(3, [100; 3]), swapped);
-    assert_eq!(alice.health().maint.worst_scenario, 1);
+    assert_eq!(worst(&swapped).worst_scenario, 1);
 }
 
 #[test]
 fn a_tail_is_the_mean_of_the_worst() {
-    let (market, alice) = modelled();
     let stress = |tail| {
-        market.stresses(&Scenarios { tail, ..worst_of(3, [100; 3]) }, falls);
+        let (_, alice) = modelled(&RiskModel { tail, ..worst_of(3, [100; 3]) }, falls);
         alice.health().maint.stress
     };
     // 3,900 in the crash, 1,000 in the depeg, a gain of 5,700 in the rally.
@@ -248,8 +253,8 @@ fn a_tail_is_the_mean_of_the_worst() {
 
 #[test]
 fn a_gain_in_every_scenario_requires_nothing() {
-    let (market, alice) = modelled();
-    market.stresses(&worst_of(2, [100; 3]), |symbol| if symbol == "SOL" { shocked(&[100, 200]) } else { shocked(&[]) });
+    let gains = |symbol: &str| if symbol == "SOL" { shocked(&[100, 200]) } else { shocked(&[]) };
+    let (_, alice) = modelled(&worst_of(2, [100; 3]), gains);
     let view = alice.health();
     assert_eq!((view.maint.stress, view.init.stress), (0, 0));
     assert_eq!(view.maint.binding, BindingView::Haircuts);
@@ -257,10 +262,8 @@ fn a_gain_in_every_scenario_requires_nothing() {
 
 #[test]
 fn each_requirement_binds_where_it_is_the_largest() {
-    let (market, alice) = modelled();
     let binding = |floor, lambdas, multipliers| {
-        market.nets(&one_factor(lambdas, floor), volatilities);
-        market.stresses(&worst_of(3, multipliers), falls);
+        let (_, alice) = modelled(&stressed(one_factor(lambdas, floor), worst_of(3, multipliers)), both);
         let view = alice.health();
         [view.init, view.target, view.maint].map(|level| level.binding)
     };
@@ -274,21 +277,49 @@ fn each_requirement_binds_where_it_is_the_largest() {
 
 #[test]
 fn with_netting_off_the_whole_haircut_counts() {
-    let (market, alice) = modelled();
-    let before = alice.health();
-    assert_eq!((before.maint.floor, before.maint.portfolio_squared), (before.maint.haircuts, 0));
-    market.nets(&one_factor([100; 3], 0), |_| moves(0, 0));
+    let (_, alice) = modelled(&RiskModel::default(), |_| Row::default());
+    let without = alice.health();
+    assert_eq!((without.maint.floor, without.maint.portfolio_squared), (without.maint.haircuts, 0));
+    let (market, alice) = modelled(&one_factor([100; 3], 0), |_| moves(0, 0));
     // No asset moves: all that is required is what selling 15,000 and 6,000 dollars and buying 10,000 back costs.
     close(alice.health().maint.requirement, 0.1125 + 0.018 + 0.02);
-    market.sets_risk_model("nobody", &RiskModel::default(), &[]).unwrap();
-    assert_eq!(alice.health(), before);
+    market.models(&RiskModel::default(), |_| Row::default());
+    let after = alice.health();
+    assert_eq!((after.maint.floor, after.maint.portfolio_squared), (after.maint.haircuts, 0));
+    // But for three days of interest on 10,000 dollars.
+    assert!(after.maint.haircuts.abs_diff(without.maint.haircuts) < 100_000);
+    assert_eq!(after.maint.assets, without.maint.assets);
+}
+
+#[test]
+fn a_model_on_its_way_asks_for_a_growing_part_and_at_init_for_all() {
+    let market = Fixture::new().stocked();
+    let alice = market.actor("alice", &[sol("100")]);
+    alice.deposits(sol("100")).unwrap();
+    alice.borrows(usdc("5000")).unwrap();
+    let model = one_factor([400, 350, 300], 10_000);
+    let only_sol = |symbol: &str| if symbol == "SOL" { moves(1_000, 0) } else { Row::default() };
+    market.opens_draft("quant").unwrap();
+    let rows = market.loadings(only_sol);
+    market.writes_loadings("quant", &rows);
+    market.sets_model("quant", &model, &rows, &[]).unwrap();
+    let (start, end) = (market.market().change_start, market.market().change_end);
+    assert_eq!((start, end), (market.now() as u64 + 86_400, market.now() as u64 + 2 * 86_400));
+    for (at, part) in [(start - 86_400, 0.0), (start, 0.0), (start + 21_600, 0.25), (end - 1, 1.0), (end, 1.0)] {
+        market.sets_clock(at as i64, 7_000_000 + at + 86_400 - start);
+        market.refreshes_all();
+        let view = alice.health();
+        let portfolio = |level: &LevelView| (level.portfolio_squared as f64).sqrt();
+        assert!((portfolio(&view.maint) - 4_500e6 * part).abs() < 100_000.0, "{part}: {view:?}");
+        assert!((portfolio(&view.target) - 5_250e6 * part).abs() < 100_000.0, "{part}: {view:?}");
+        let init = 6_000e6 * (1.0 - MARGIN);
+        assert!((portfolio(&view.init) - init).abs() < 100_000.0, "{part}: {view:?}");
+    }
 }
 
 #[test]
 fn a_missing_price_with_netting_on_is_told_as_without() {
-    let (market, alice) = modelled();
-    market.nets(&one_factor([300, 250, 200], 3_000), volatilities);
-    market.stresses(&worst_of(3, [120, 110, 90]), falls);
+    let (market, alice) = modelled(&standard(), both);
     market.advances(61);
     assert_eq!(alice.state(), StateView::Unpriced);
     market.sets_price("USDC", "1");

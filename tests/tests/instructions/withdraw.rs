@@ -4,7 +4,7 @@ use ballast_client::event::{Action, PositionChanged};
 use ballast_client::parameters::Row;
 use ballast_client::token::TOKEN_2022;
 use ballast_client::{BindingView, StateView};
-use ballast_tests::governance::{moves, one_factor, shocked, worst_of};
+use ballast_tests::governance::{joined, moves, one_factor, shocked, stressed, worst_of};
 use ballast_tests::outcome::token_fault;
 use ballast_tests::slots::{PAY_OUT, replaced, unsigned};
 use ballast_tests::*;
@@ -234,7 +234,7 @@ fn hedger() -> (Fixture, Actor) {
 #[test]
 fn the_portfolio_requirement_keeps_the_hedge_in_place() {
     let (market, bob) = hedger();
-    market.nets(&one_factor([300, 250, 200], 0), hedged);
+    market.models(&one_factor([300, 250, 200], 0), hedged);
     // Without the LST, 60 % of the 9,000 dollars of SOL are required, and 1,000 are there.
     expect_refusal(bob.withdraws_all("LST"), BallastError::BelowInitMargin);
     assert_eq!(bob.health().init.binding, BindingView::Portfolio);
@@ -246,7 +246,7 @@ fn the_portfolio_requirement_keeps_the_hedge_in_place() {
 fn the_stress_requirement_keeps_what_covers_it() {
     let (market, bob) = hedger();
     // SOL doubles, LST stays where it is.
-    market.stresses(&worst_of(1, [100; 3]), |symbol| if symbol == "SOL" { shocked(&[10_000]) } else { Row::default() });
+    market.models(&worst_of(1, [100; 3]), |symbol| if symbol == "SOL" { shocked(&[10_000]) } else { Row::default() });
     assert_eq!(bob.health().init.binding, BindingView::Stress);
     // 17,461 are there, 9,009 required: 8,455 can go.
     expect_refusal(bob.withdraws(usdc("8500")), BallastError::BelowInitMargin);
@@ -258,8 +258,8 @@ fn without_a_debt_neither_model_nor_price_matters() {
     let (market, bob) = hedger();
     bob.is_given(sol("1"));
     bob.repays(sol("61")).unwrap();
-    market.nets(&one_factor([300, 250, 200], 10_000), |_| moves(3_000, 0));
-    market.stresses(&worst_of(1, [100; 3]), |_| shocked(&[-10_000]));
+    let model = stressed(one_factor([300, 250, 200], 10_000), worst_of(1, [100; 3]));
+    market.models(&model, |_| joined(moves(3_000, 0), shocked(&[-10_000])));
     market.sets_clock(market.market().fallback_until as i64 + 1_000, 9_000_000);
     bob.withdraws(lst("1")).unwrap();
     bob.withdraws_all("LST").unwrap();
@@ -270,7 +270,7 @@ fn without_a_debt_neither_model_nor_price_matters() {
 #[test]
 fn with_netting_and_a_debt_a_missing_price_lets_nothing_out() {
     let (market, bob) = hedger();
-    market.nets(&one_factor([300, 250, 200], 3_000), hedged);
+    market.models(&one_factor([300, 250, 200], 3_000), hedged);
     let only = |symbols: &[&str]| {
         market.advances(61);
         for symbol in symbols {

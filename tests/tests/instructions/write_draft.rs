@@ -120,5 +120,5 @@ fn what_is_written_to_is_a_draft() {
     expect_refusal(into(&market.market_address()), ErrorCode::AccountDiscriminatorMismatch);
     expect_refusal(into(&alice.vault_address()), ErrorCode::AccountDiscriminatorMismatch);
     expect_refusal(into(&address("nothing")), ErrorCode::AccountOwnedByWrongProgram);
-    market.builds(|MarketRef { market, .. }| assert_eq!(market.assets[0].columns[0], 1 << 30, "a loading of zero"));
+    market.builds(|MarketRef { market, .. }| assert_eq!(market.assets[0].columns[0][0], 1 << 30, "a loading of zero"));
 }

@@ -58,6 +58,7 @@ fn a_mint_with_metadata_goes_in_and_out() {
     market.writes_data(&token.mint, &TOKEN_2022, mint_with_metadata_pointer(&token.mint));
     market.lists(token).unwrap();
     market.refreshes_all();
+    market.opens_market().unwrap();
     let alice = market.newcomer("alice");
     alice.opens_vault().unwrap();
     creates_account(&alice, "META");
