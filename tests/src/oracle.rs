@@ -1,7 +1,7 @@
 //! Price accounts in the byte formats of their programs.
 
-use ballast_client::OracleKind;
-use ballast_client::local::{Published, Verification, price_update};
+use ballast_client::local::{self, FeedResult, Pool, Published, Verification, price_update};
+use ballast_client::{Pubkey, SourceKind};
 use pyth_sdk_solana::state::{AccountType, MAGIC, PriceStatus, SolanaPriceAccount, VERSION_2};
 
 /// `text` dollars with a confidence interval of 0.05 %, at the exponent that feeds usually have.
@@ -12,12 +12,36 @@ pub fn published(text: &str, publish_time: i64) -> Published {
     Published { price, confidence: price.unsigned_abs() / 2_000, exponent, publish_time }
 }
 
-/// The account of a kind of oracle. `feed` matters for the pull kinds.
-pub fn account(kind: OracleKind, feed: &[u8; 32], seen: &Published, slot: u64) -> Vec<u8> {
+/// The account of a kind of source. `key` is the feed of the pull kinds of Pyth, and the mint of a stake pool, for which
+/// `seen` is the rate: base tokens for one token.
+pub fn account(kind: SourceKind, key: &[u8; 32], seen: &Published, slot: u64) -> Vec<u8> {
     match kind {
-        OracleKind::PythPull | OracleKind::PythPullCore => price_update(feed, seen, Verification::Full, slot),
-        OracleKind::PythPush => push_bytes(&push(seen, slot)),
+        SourceKind::None => vec![],
+        SourceKind::PythPull | SourceKind::PythPullCore => price_update(key, seen, Verification::Full, slot),
+        SourceKind::PythPush => push_bytes(&push(seen, slot)),
+        SourceKind::SwitchboardPull => local::switchboard_feed(&switchboard(seen, slot)),
+        SourceKind::StakePool => local::stake_pool(&pool(key, seen)),
     }
+}
+
+/// A Switchboard feed with three fresh samples.
+pub fn switchboard(seen: &Published, slot: u64) -> FeedResult {
+    let unit = 10i128.pow(18 - seen.exponent.unsigned_abs());
+    FeedResult {
+        value: i128::from(seen.price) * unit,
+        deviation: i128::from(seen.confidence) * unit,
+        samples: 3,
+        least_samples: 1,
+        slot,
+        max_staleness: 250,
+        updated: seen.publish_time,
+    }
+}
+
+/// A stake pool of this rate, brought up to date in the epoch in which tests begin.
+pub fn pool(mint: &[u8; 32], rate: &Published) -> Pool {
+    let supply = 10u64.pow(rate.exponent.unsigned_abs());
+    Pool { mint: Pubkey::new_from_array(*mint), lamports: rate.price.unsigned_abs(), supply, epoch: 0 }
 }
 
 /// A legacy price account that is trading.

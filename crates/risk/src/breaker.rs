@@ -68,11 +68,8 @@ pub fn trips(seen: &Sight, limits: &Limits) -> State {
     let jump = distance(seen.average, seen.price, limits.jump);
     let confidence = if seen.confidence > limits.confidence { State::ReduceOnly } else { State::Normal };
     let variance = if seen.variance > limits.variance { State::Cautious } else { State::Normal };
-    let fall = if limits.drawdown == Fraction::MAX {
-        State::Normal
-    } else {
-        distance(seen.peak, seen.price.min(seen.peak), limits.drawdown).min(State::Cautious)
-    };
+    let fell = limits.drawdown != Fraction::MAX && seen.price.below(seen.peak);
+    let fall = if fell { distance(seen.peak, seen.price, limits.drawdown).min(State::Cautious) } else { State::Normal };
     jump.max(confidence).max(variance).max(fall)
 }
 
@@ -119,7 +116,6 @@ impl Breaker {
 
 /// The recent peak after a price: it moves towards lower prices by a weight, and is never below the last one.
 pub fn peak_floor(peak: Price, price: Price, weight: Fraction) -> Price {
-    let lower = price.min(peak);
     // Nothing to average for a price that is the new peak.
-    if lower == peak { price } else { peak.averaged(price, weight).max(price) }
+    if price.below(peak) { peak.averaged(price, weight).max(price) } else { price }
 }

@@ -153,6 +153,9 @@ impl Price {
     /// The upper words of two prices, aligned to the larger one: at least 31 bits of that one, rounded down.
     #[inline(always)]
     pub(crate) fn words(self, other: Self) -> (u64, u64) {
+        if self.shift == other.shift {
+            return (self.mantissa >> 32, other.mantissa >> 32);
+        }
         let shift = self.shift.min(other.shift);
         let aligned = |price: Self| {
             let word = price.mantissa >> 32;
@@ -162,7 +165,8 @@ impl Price {
     }
 
     /// `self < other`. A larger shift is a smaller number, because mantissas are normalised.
-    fn below(self, other: Self) -> bool {
+    #[inline(always)]
+    pub(crate) fn below(self, other: Self) -> bool {
         self.shift > other.shift || (self.shift == other.shift && self.mantissa < other.mantissa)
     }
 
@@ -193,6 +197,10 @@ impl Price {
         if weight.is_zero() {
             return self;
         }
+        if self.shift == price.shift {
+            // Between the two, so the top bit stays set.
+            return Self { mantissa: mix_floor(self.mantissa, price.mantissa, weight), shift: self.shift };
+        }
         let shift = self.shift.min(price.shift);
         let align = |p: Self| p.mantissa.checked_shr(u32::from(p.shift.wrapping_sub(shift))).unwrap_or(0);
         // Not zero: an aligned part that is, stands beside one of 64 bits, of which the weight keeps 31 at least.
@@ -212,17 +220,21 @@ impl Price {
         Self::normalised(product.unwrap_or(0), places)
     }
 
-    /// 10^-12 dollars for a whole token, rounded down; `u64::MAX` for what is more.
+    /// 10^-12 dollars for a whole token, less than 2^-30 of it too low; `u64::MAX` for what is more.
     pub fn pico_dollars_floor(self, decimals: u8) -> u64 {
-        // Micro-dollars per native unit: times 10^power = 5^power * 2^power. Up to 5^24 < 2^56.
+        // Micro-dollars per native unit: times 10^power = 5^power * 2^power. The upper word of the power of five is enough.
         let power = u32::from(decimals).saturating_add(6);
-        let five = usize::try_from(power).ok().and_then(|power| POWERS_OF_FIVE.get(power));
-        match (five, u32::from(self.shift).checked_sub(power)) {
-            (Some(five), Some(places @ 0..128)) => {
-                mul_shift_floor(self.mantissa, five.value.wrapping_shr(five.lead), places).unwrap_or(u64::MAX)
-            }
-            (Some(_), Some(_)) => 0,
-            _ => u64::MAX,
+        let Some(five) = usize::try_from(power).ok().and_then(|power| POWERS_OF_FIVE.get(power)) else {
+            return u64::MAX;
+        };
+        // At least 62 bits.
+        let (product, _) = half_product(self.mantissa, five.value >> 32);
+        // Shifts are 33 at least and powers 27 at most.
+        let places = u32::from(self.shift).wrapping_add(five.lead).wrapping_sub(power);
+        match places.checked_sub(64) {
+            Some(places) => product.checked_shr(places).unwrap_or(0),
+            None if places == 63 => product.saturating_mul(2),
+            None => u64::MAX,
         }
     }
 
@@ -328,7 +340,7 @@ impl Unit {
         let word = (price.mantissa >> 32).wrapping_add(round_up);
         let (upper, _) = half_product(index.get(), word);
         // An index near one leaves 52 or 53 bits, so counting up is cheaper than counting leading zeros.
-        let mut drop = 20u32;
+        let mut drop = 21u32;
         while upper >> drop >> 31 != 0 {
             drop = drop.wrapping_add(1);
         }

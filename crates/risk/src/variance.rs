@@ -17,11 +17,12 @@ pub fn moved_ceil(old: Price, new: Price) -> Fraction {
         return Fraction::ZERO;
     }
     let (old, new) = old.words(new);
-    // Both words are below 2^32; one more for what they lack.
-    match shift_div_ceil(old.abs_diff(new).wrapping_add(1), 32, old) {
-        Some(moved) => Fraction::new(u32::try_from(moved).unwrap_or(u32::MAX)),
-        None => Fraction::MAX,
+    // One more for what the words lack. A word has 32 bits, so a smaller gap can be shifted, and the quotient fits.
+    let gap = old.abs_diff(new).wrapping_add(1);
+    if gap >= old {
+        return Fraction::MAX;
     }
+    Fraction::new(u32::try_from(gap.wrapping_shl(32).div_ceil(old)).unwrap_or(u32::MAX))
 }
 
 /// The variance per second after a price moved by `moved` within `elapsed` seconds, averaged over `period` seconds:

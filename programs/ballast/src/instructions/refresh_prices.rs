@@ -37,7 +37,10 @@ pub fn refresh_prices(context: Context<RefreshPrices>, assets: Vec<u8>) -> Resul
         let before = asset.breaker();
         let difference = asset.accept(&first, second.as_ref(), now, clock.slot)?;
         asset.accrue(now);
-        tell_breaker(address, index, before, asset.breaker(), now);
+        let after = asset.breaker();
+        if (before.state, after.state) != (State::Normal, State::Normal) {
+            tell_breaker(address, index, before, after, now);
+        }
         match difference {
             Some(difference) => tell_difference(address, index, difference),
             None => emit!(PriceRefreshed {
@@ -53,20 +56,16 @@ pub fn refresh_prices(context: Context<RefreshPrices>, assets: Vec<u8>) -> Resul
     Ok(())
 }
 
-/// A breaker that changed, or that trips again after its time was over.
-#[inline(always)]
-fn tell_breaker(market: Pubkey, asset: u8, before: Breaker, after: Breaker, now: u64) {
-    if after.state != before.state || after.state != before.state_at(now) {
-        tell_state(market, asset, after.state, after.until);
-    }
-}
-
 // Out of line: most refreshes have nothing of these to tell.
 
+/// A breaker that changed, or that trips again after its time was over.
 #[cold]
 #[inline(never)]
-fn tell_state(market: Pubkey, asset: u8, state: State, until: u64) {
-    emit!(BreakerTripped { market, asset, state: state.code(), until });
+fn tell_breaker(market: Pubkey, asset: u8, before: Breaker, after: Breaker, now: u64) {
+    let Breaker { state, until } = after;
+    if state != before.state || state != before.state_at(now) {
+        emit!(BreakerTripped { market, asset, state: state.code(), until });
+    }
 }
 
 #[cold]

@@ -105,7 +105,11 @@ impl Asset {
             drawdown: Fraction::new(self.breaker_drawdown),
             variance: self.breaker_variance,
         };
-        self.trip(trips(&Sight { price, average, peak, confidence: seen.confidence, variance }, &limits), now);
+        let state = trips(&Sight { price, average, peak, confidence: seen.confidence, variance }, &limits);
+        // Mostly it is neither tripped nor trips.
+        if state != State::Normal || self.breaker != State::Normal.code() {
+            self.trip(state, now);
+        }
         let multiplier = variance.min(self.volatility_limit).max(MULTIPLIER_ONE);
         let calm = self.breaker == State::Normal.code();
         self.volatility = if calm { multiplier } else { multiplier.max(self.caution) };
