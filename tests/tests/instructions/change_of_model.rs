@@ -314,6 +314,21 @@ fn in_an_open_market_both_models_stand_side_by_side_for_a_while() {
     assert_eq!(after.terms[0].floor, both.floor);
 }
 
+/// Nobody confirmed the old one, so the floor has left its value; the new one does not loosen that before it counts in full.
+#[test]
+fn a_floor_that_has_risen_stays_where_it_is_until_the_next_model_has_phased_in() {
+    for (late, part) in [(0, 0.3), (i64::from(GRACE) / 2, 0.65), (i64::from(GRACE), 1.0)] {
+        let (market, loadings, _) = market();
+        market.sets_model("quant", &model(), &loadings, &[]).unwrap();
+        market.opens_market().unwrap();
+        let next = one_factor([300, 250, 200], 1_000);
+        market.sets_clock(market.market().valid_until as i64 + late - DAY, 90_000_000);
+        market.sets_model("quant", &next, &loadings, &[]).unwrap();
+        let before = f64::from(market.market().terms[1].floor) / 2f64.powi(32);
+        assert!((before - part).abs() < 1e-4, "{before} instead of {part}");
+    }
+}
+
 #[test]
 fn the_notice_of_the_market_is_that_of_its_models() {
     let (market, loadings, _) = market();
