@@ -347,7 +347,7 @@ fn another_market_is_not_touched() {
     alice.borrows(usdc("1000")).unwrap();
     market.price_moves("SOL", "140");
     alice.repays(usdc("500")).unwrap();
-    let prices = [(market.index("SOL"), market.token("SOL").oracle)];
+    let prices = [(market.index("SOL"), market.token("SOL").oracle, None)];
     alice.sends(&[instruction::refresh_prices(&market.market_address(), &prices)]).unwrap();
     assert_eq!(foreign.account(&foreign.market_address()), untouched);
 }

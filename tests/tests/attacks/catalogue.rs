@@ -1,14 +1,25 @@
 //! One good example of every instruction, for tests that change a slot of each.
 
+use std::collections::BTreeMap;
+
 use ballast_client::event::Action;
-use ballast_client::model::set_haircuts;
-use ballast_client::{Draft, ID, Market, Scenarios, instruction};
-use ballast_tests::assets;
-use ballast_tests::fixture::DUST;
-use ballast_tests::governance::{moves, one_factor, worst_of};
+use ballast_client::table::Parameter;
+use ballast_client::{Change, Draft, ID, Market, Pausable, Proposal, Role, SourceKind, change, instruction};
+use ballast_tests::assets::{Feed, WHOLE};
+use ballast_tests::fixture::DELAY;
+use ballast_tests::governance::{moves, one_factor, stressed, worst_of};
 use ballast_tests::slots::*;
 use ballast_tests::*;
 use solana_instruction::Instruction;
+
+const REFRESH_BOTH: &[&str] = &["market", "oracle", "second_oracle"];
+const OBSERVE_CANDIDATE: &[&str] = &["market", "oracle"];
+/// Of `open_market`, `accept_role`, `pause`, `resume` and `confirm_risk_model`.
+const BY_ROLE: &[&str] = &["signer", "market"];
+const APPLY_CHANGE: &[&str] = &["signer", "market", "draft", "instructions"];
+const PROPOSE_CHANGE: &[&str] = &["governance", "market", "change", "instructions"];
+const EXECUTE_CHANGE: &[&str] = &["market", "change", "proposer", "draft"];
+const CANCEL_CHANGE: &[&str] = &["signer", "market", "change", "proposer"];
 
 /// An instruction that succeeds as it is.
 pub struct Example {
@@ -43,7 +54,7 @@ pub struct Scene {
 
 impl Scene {
     pub fn new() -> Self {
-        let market = Fixture::new().stocked();
+        let market = set_up().stocked();
         let foreign = market.foreign_market();
         let alice = market.actor("alice", &[sol("200"), eth("2"), usdc("1000")]);
         alice.deposits(sol("100")).unwrap();
@@ -56,12 +67,21 @@ impl Scene {
         victim.deposits(lst("100")).unwrap();
         victim.borrows(usdc("10000")).unwrap();
         let bob = market.actor("bob", &[usdc("50000"), sol("50"), lst("1")]);
+        market.mints(&assets::token("P08"));
+        for (name, space) in [("market", Market::SPACE), ("draft", Draft::SPACE), ("change", Change::SPACE)] {
+            market.writes_data(&blank(name), &ID, vec![0; space]);
+        }
+        drafts(&market, &foreign);
+        foreign.proposes("abroad", foreign.values_of("SOL", &[(Parameter::DebtCap, 1)])).unwrap();
+        market.proposes("due", due(&market)).unwrap();
+        market.proposes("waiting", market.values_of("SOL", &[(Parameter::DebtCap, 1)])).unwrap();
+        market.proposes("candidate", market.source_of("ETH", 0, &rival())).unwrap();
+        market.advances(2 * DELAY as i64);
+        market.executes("candidate").unwrap();
+        market.refreshes_all();
         market.price_moves("LST", "115");
         foreign.refreshes_all();
-        market.mints(&assets::token("P08"));
-        market.writes_data(&blank_account(), &ID, vec![0; Market::SPACE]);
-        market.writes_data(&blank_draft(), &ID, vec![0; Draft::SPACE]);
-        drafts(&market, &foreign);
+        market.feed_publishes(&rival(), &market.token("ETH").mint, &oracle::published("3000", market.now()));
         let fee_payer = key("fee payer");
         market.gives_lamports(&fee_payer.pubkey());
         Self { market, foreign, alice, bob, victim, fee_payer }
@@ -69,27 +89,22 @@ impl Scene {
 
     pub fn examples(&self) -> Vec<Example> {
         let mut examples = self.everyday_examples();
-        examples.extend(self.model_examples());
+        examples.extend(self.draft_examples());
+        examples.extend(self.governance_examples());
         examples
     }
 
     fn everyday_examples(&self) -> Vec<Example> {
         let Self { market, alice, bob, victim, .. } = self;
-        let governance = market.governance();
-        let create = instruction::create_market(&bob.address(), &blank_account(), &governance.pubkey(), 1, DUST);
         let open = instruction::open_vault(&alice.address(), &bob.address(), &market.market_address(), 7);
         let empty = alice.with_vault(2).vault_address();
         let close = instruction::close_vault(&alice.address(), &empty, &bob.address());
         let alices = |name, slots, action, money| example(name, slots, alice.instruction(action, money), &[&alice.key]);
+        let observe = instruction::observe_candidate(&market.market_address(), market.index("ETH"), &rival().oracle);
+        let view = market.builds(|market| market.view_health(&alice.vault_address()));
         vec![
-            example("create_market", CREATE_MARKET, create[1].clone(), &[&key("another market"), &governance]),
-            example(
-                "list_asset",
-                LIST_ASSET,
-                market.list_instruction(&assets::token("P08")),
-                &[&governance, &market.payer()],
-            ),
-            example("refresh_prices", REFRESH_PRICES, market.refresh_instruction(&["SOL"]), &[]),
+            example("refresh_prices", REFRESH_BOTH, market.refresh_instruction(&["BTC"]), &[]),
+            example("observe_candidate", OBSERVE_CANDIDATE, observe, &[]),
             example("open_vault", OPEN_VAULT, open, &[&alice.key, &bob.key]),
             example("close_vault", CLOSE_VAULT, close, &[&alice.key]),
             alices("deposit", PAY_IN, Action::Deposit, sol("1")),
@@ -97,35 +112,51 @@ impl Scene {
             alices("withdraw", PAY_OUT, Action::Withdraw, sol("1")),
             alices("borrow", PAY_OUT, Action::Borrow, usdc("1")),
             example("liquidate", LIQUIDATE, bob.liquidate(victim, usdc("100"), "LST"), &[&bob.key]),
-            example(
-                "view_health",
-                VIEW_HEALTH,
-                market.builds(|market| market.view_health(&alice.vault_address())),
-                &[],
-            ),
+            example("view_health", VIEW_HEALTH, view, &[]),
         ]
     }
 
-    fn model_examples(&self) -> Vec<Example> {
+    fn draft_examples(&self) -> Vec<Example> {
         let Self { market, bob, .. } = self;
-        let (governance, quant, address) = (market.governance(), key("quant"), market.market_address());
-        let drafting = market.drafting("quant");
-        let opening = client::model::Drafting { author: bob.address(), draft: blank_draft(), ..drafting };
+        let (quant, drafting) = (key("quant"), market.drafting("quant"));
+        let opening = client::model::Drafting { author: bob.address(), draft: blank("draft"), ..drafting };
         let [_, open] = opening.open(0);
-        let haircuts = set_haircuts(&governance.pubkey(), &address, 0, [1 << 30; 3], [1 << 28; 3], 1_000);
         let loadings = drafting.write_loadings(&[[0; 7]; 8]).remove(0);
         let shocks = drafting.write_shocks(&[[0; 8]; 8]).remove(0);
-        let model = drafting.set_risk_model(one_factor([200; 3], 5_000), &[[0; 7]; 8]);
-        let scenarios = drafting.set_scenarios(Scenarios { tail: 2, ..worst_of(2, [100; 3]) }, &[[0; 8]; 8]);
         vec![
-            example("set_haircuts", GOVERN, haircuts, &[&governance]),
             example("open_draft", OPEN_DRAFT, open, &[&bob.key, &key("another draft")]),
             example("write_loadings", DRAFT, loadings, &[&quant]),
             example("write_shocks", DRAFT, shocks, &[&quant]),
             example("close_draft", DRAFT, drafting.close(), &[&quant]),
-            example("set_risk_model", TAKE_OVER, model, &[&governance]),
-            example("set_scenarios", TAKE_OVER, scenarios, &[&governance]),
-            example("confirm_risk_model", GOVERN, drafting.confirm_risk_model(), &[&governance]),
+        ]
+    }
+
+    fn governance_examples(&self) -> Vec<Example> {
+        let Self { market, .. } = self;
+        let (address, sol) = (market.market_address(), Pausable::Asset(0));
+        let [governance, guardian, steward] = Role::ALL.map(|role| market.holder(role));
+        let [ours, watcher, heir] = [governance.pubkey(), guardian.pubkey(), key("heir").pubkey()];
+        let create = instruction::create_market(&ours, &blank("market"), [ours, watcher, heir], 1);
+        let list = market.list_instruction(&assets::token("P08"));
+        let tightening = market.values_of("SOL", &[(Parameter::HaircutInit, WHOLE)]);
+        let apply = change::apply(&watcher, &address, None, tightening.clone());
+        let propose = change::propose(&ours, &ours, &address, &blank("change"), 1, tightening);
+        let draft = Some(market.drafting("quant").draft);
+        let execute = change::execute(&address, &market.change("due"), &ours, draft);
+        let cancel = change::cancel(&watcher, &address, &market.change("waiting"), &ours);
+        let by_role = |name, instruction, signer: &Keypair| example(name, BY_ROLE, instruction, &[signer]);
+        vec![
+            example("create_market", CREATE_MARKET, create[1].clone(), &[&key("another market"), &governance]),
+            example("list_asset", LIST_ASSET, list, &[&governance, &market.payer()]),
+            by_role("open_market", change::open_market(&ours, &young_market()), &governance),
+            example("apply_change", APPLY_CHANGE, apply, &[&guardian]),
+            example("propose_change", PROPOSE_CHANGE, propose[1].clone(), &[&governance]),
+            example("execute_change", EXECUTE_CHANGE, execute, &[]),
+            example("cancel_change", CANCEL_CHANGE, cancel, &[&guardian]),
+            by_role("accept_role", change::accept_role(&heir, &address, Role::Steward), &key("heir")),
+            by_role("pause", change::pause(&watcher, &address, sol, 60), &guardian),
+            by_role("resume", change::resume(&watcher, &address, sol), &guardian),
+            by_role("confirm_risk_model", change::confirm_risk_model(&steward.pubkey(), &address), &steward),
         ]
     }
 
@@ -143,24 +174,57 @@ impl Scene {
     }
 }
 
-/// An account of the program that is no market yet.
-pub fn blank_account() -> Pubkey {
-    ballast_tests::address("another market")
+/// An account of the program that is no market, draft or change yet.
+pub fn blank(name: &str) -> Pubkey {
+    ballast_tests::address(&format!("another {name}"))
 }
 
-/// An account of the program that is no draft yet.
-pub fn blank_draft() -> Pubkey {
-    ballast_tests::address("another draft")
+/// A market that is being set up still.
+pub fn young_market() -> Pubkey {
+    ballast_tests::address("young market")
 }
 
-/// Quant has drafted rows, bob the same ones, and quant others for the foreign market. The model that is on decides as
-/// haircuts alone would: nothing moves, and all of the haircuts count.
+/// The second source of BTC.
+pub fn checker() -> Feed {
+    Feed::new("BTC at Switchboard", SourceKind::SwitchboardPull, "60000")
+}
+
+/// The candidate of ETH.
+pub fn rival() -> Feed {
+    Feed::new("ETH at Switchboard", SourceKind::SwitchboardPull, "3000")
+}
+
+/// The standard market with a second source, somebody named for a role, and a model that decides as haircuts
+/// alone would: hardly anything moves, and all of the haircuts count. Not open yet.
+fn set_up() -> Fixture {
+    let tokens = assets::tokens(assets::STANDARD.len()).into_iter();
+    let market = Fixture::of(
+        tokens.map(|token| if token.symbol == "BTC" { token.checked_by(checker()) } else { token }).collect(),
+    );
+    market.applies(Role::Governance, change::role(&market.market(), Role::Steward, key("heir").pubkey())).unwrap();
+    let model = stressed(one_factor([100; 3], 10_000), worst_of(1, [0; 3]));
+    market.models(&model, |_| moves(1, 0));
+
+    let (governance, payer) = (market.governance(), market.payer());
+    let rent = market.world().svm.minimum_balance_for_rent_exemption(Market::SPACE);
+    let roles = [governance.pubkey(); 3];
+    let young = instruction::create_market(&payer.pubkey(), &young_market(), roles, rent);
+    market.sends(&young, &[&payer, &key("young market"), &governance]).unwrap();
+    market
+}
+
+/// A change that takes rows from a draft.
+fn due(market: &Fixture) -> Proposal {
+    let model = stressed(one_factor([200; 3], 5_000), worst_of(1, [100; 3]));
+    let (loadings, shocks) = (market.loadings(|_| moves(1, 0)), market.shocks(|_| Default::default()));
+    market.drafting("quant").proposal(&market.market(), model, &loadings, &shocks)
+}
+
+/// Quant has drafted rows already; bob drafts the same ones, and quant others for the foreign market.
 fn drafts(market: &Fixture, foreign: &Fixture) {
-    market.nets(&one_factor([100; 3], 10_000), |_| moves(0, 0));
-    market.stresses(&worst_of(1, [0; 3]), |_| Default::default());
     market.opens_draft("bob").unwrap();
-    market.writes_loadings("bob", &[[0; 7]; 8]);
-    market.writes_shocks("bob", &[[0; 8]; 8]);
+    market.writes_loadings("bob", &market.loadings(|_| moves(1, 0)));
+    market.writes_shocks("bob", &market.shocks(|_| Default::default()));
     let abroad = foreign.drafting("quant");
     let rent = market.world().svm.minimum_balance_for_rent_exemption(Draft::SPACE);
     let open = client::model::Drafting { draft: ballast_tests::address("draft abroad"), ..abroad }.open(rent);
@@ -175,4 +239,23 @@ fn every_example_succeeds() {
         assert!(outcome.is_ok(), "{}: {outcome:#?}", example.name);
         assert!(example.slots.len() == example.instruction.accounts.len(), "{} has other slots", example.name);
     }
+}
+
+/// Or an instruction that was added would go untried.
+#[test]
+fn every_instruction_of_the_idl_has_an_example_with_its_slots() {
+    let idl: serde_json::Value = serde_json::from_str(include_str!("../../../idl/ballast.json")).unwrap();
+    let text = |value: &serde_json::Value| value["name"].as_str().unwrap().to_owned();
+    let slots =
+        |instruction: &serde_json::Value| instruction["accounts"].as_array().unwrap().iter().map(text).collect();
+    let instructions = idl["instructions"].as_array().unwrap();
+    let expected: BTreeMap<String, Vec<String>> =
+        instructions.iter().map(|instruction| (text(instruction), slots(instruction))).collect();
+    let scene = Scene::new();
+    let known = scene.examples().into_iter().map(|example| {
+        // The list of oracles is not part of its accounts.
+        let named = if example.name == "refresh_prices" { 1 } else { example.slots.len() };
+        (example.name.to_owned(), example.slots[..named].iter().map(|slot| (*slot).to_owned()).collect())
+    });
+    assert_eq!(known.collect::<BTreeMap<_, Vec<_>>>(), expected);
 }

@@ -2,7 +2,7 @@
 
 use ballast_client::event::PriceRefreshed;
 use ballast_client::local::{PUSH_PROGRAM, Published, RECEIVER, RECEIVER_CORE, Verification, price_update};
-use ballast_client::{ID, OracleKind, instruction};
+use ballast_client::{ID, SourceKind, instruction};
 use ballast_risk::price::Price;
 use ballast_tests::assets::{self, Token};
 use ballast_tests::oracle::{published, push, push_bytes};
@@ -51,6 +51,7 @@ fn the_price_of_a_native_unit_is_stored_with_its_margins() {
     assert_eq!(spot.value_floor(ballast_risk::Amount::new(1_000_000_000)).unwrap().get(), 151_234_567);
     assert!(spot.value_floor(ten_to_the_18).is_err() || spot.value_floor(ten_to_the_18).unwrap().get() > 0);
     assert_eq!((asset.publish_time, asset.usable_until), (market.now() as u64, market.now() as u64 + 60));
+    assert_eq!((asset.init_until, asset.second_publish_time), (market.now() as u64 + 60, 0));
     assert_eq!(asset.price_slot, market.clock().slot);
 
     // The average has moved from 150 by a second of an hour; low and high lie 2.12 confidence intervals apart from
@@ -88,9 +89,9 @@ fn several_are_refreshed_at_once_and_each_once_more_changes_nothing() {
 fn both_receiver_programs_and_the_push_oracle_deliver() {
     let market = market();
     for (symbol, kind) in
-        [("SOL", OracleKind::PythPull), ("GOLD", OracleKind::PythPullCore), ("BONK", OracleKind::PythPush)]
+        [("SOL", SourceKind::PythPull), ("GOLD", SourceKind::PythPullCore), ("BONK", SourceKind::PythPush)]
     {
-        assert_eq!(market.token(symbol).listing.oracle_kind, kind);
+        assert_eq!(market.token(symbol).listing.source_kind, kind);
         let before = market.asset(symbol).publish_time;
         market.sets_price(symbol, market.token(symbol).price);
         market.refreshes(&[symbol]).unwrap();
@@ -105,15 +106,15 @@ fn one_oracle_account_belongs_to_each_asset_named() {
     let none = instruction::refresh_prices(&address, &[]);
     expect_refusal(sends(&market, none), BallastError::OracleListMismatch);
 
-    let mut fewer = instruction::refresh_prices(&address, &[(0, sol), (1, btc)]);
+    let mut fewer = instruction::refresh_prices(&address, &[(0, sol, None), (1, btc, None)]);
     fewer.accounts.pop();
     expect_refusal(sends(&market, fewer), BallastError::OracleListMismatch);
 
-    let mut more = instruction::refresh_prices(&address, &[(0, sol)]);
+    let mut more = instruction::refresh_prices(&address, &[(0, sol, None)]);
     more.accounts.push(AccountMeta::new_readonly(btc, false));
     expect_refusal(sends(&market, more), BallastError::OracleListMismatch);
 
-    let swapped = instruction::refresh_prices(&address, &[(0, btc), (1, sol)]);
+    let swapped = instruction::refresh_prices(&address, &[(0, btc, None), (1, sol, None)]);
     expect_refusal(sends(&market, swapped), BallastError::FeedMismatch);
 }
 
@@ -122,7 +123,7 @@ fn an_asset_that_is_not_listed_has_no_price() {
     let market = market();
     let oracle = market.token("SOL").oracle;
     for index in [8, 63, 64, 255] {
-        let instruction = instruction::refresh_prices(&market.market_address(), &[(index, oracle)]);
+        let instruction = instruction::refresh_prices(&market.market_address(), &[(index, oracle, None)]);
         expect_refusal(sends(&market, instruction), BallastError::AssetUnknown);
     }
 }
@@ -168,20 +169,20 @@ fn a_pull_account_may_lie_at_any_address() {
     let token = Token { oracle: address("some other account"), ..market.token("SOL") };
     let data = price_update(&token.feed(), &published("151", market.now()), Verification::Full, 1);
     market.writes_data(&token.oracle, &RECEIVER, data);
-    sends(&market, instruction::refresh_prices(&market.market_address(), &[(0, token.oracle)])).unwrap();
+    sends(&market, instruction::refresh_prices(&market.market_address(), &[(0, token.oracle, None)])).unwrap();
     assert_eq!(market.asset("SOL").publish_time, market.now() as u64);
 }
 
 #[test]
 fn atk_d06_the_update_of_no_other_feed_is_taken() {
     let market = market();
-    let pull: Vec<_> = market.tokens().into_iter().filter(|t| t.listing.oracle_kind == OracleKind::PythPull).collect();
+    let pull: Vec<_> = market.tokens().into_iter().filter(|t| t.listing.source_kind == SourceKind::PythPull).collect();
     for token in &pull {
         market.sets_price(token.symbol, token.price);
     }
     for asset in &pull {
         for feed in pull.iter().filter(|feed| feed.symbol != asset.symbol) {
-            let prices = [(market.index(asset.symbol), feed.oracle)];
+            let prices = [(market.index(asset.symbol), feed.oracle, None)];
             let outcome = sends(&market, instruction::refresh_prices(&market.market_address(), &prices));
             expect_refusal(outcome, BallastError::FeedMismatch);
         }
@@ -334,7 +335,7 @@ fn a_push_account_is_a_price_account_at_the_recorded_address() {
     let good = push_bytes(&push(&seen, 1));
     let elsewhere = address("another feed");
     market.writes_data(&elsewhere, &PUSH_PROGRAM, good.clone());
-    let prices = [(market.index("BONK"), elsewhere)];
+    let prices = [(market.index("BONK"), elsewhere, None)];
     let outcome = sends(&market, instruction::refresh_prices(&market.market_address(), &prices));
     expect_refusal(outcome, BallastError::OracleWrongAccount);
 
