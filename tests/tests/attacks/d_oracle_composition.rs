@@ -223,10 +223,14 @@ fn atk_d09_a_listing_with_a_wrong_composition_is_inert_until_a_cap_has_waited() 
         let caps = [(Parameter::DepositCap, 1), (Parameter::DebtCap, 1)];
         expect_refusal(market.proposes("early", market.values_of("WSTETH", &caps)), BallastError::StepTooLarge);
 
-        // Two days for the source; it counts at once then, because there is no price that it could disagree with.
+        // Two days for the source; it counts at once then, because there is no price that it could disagree with. The band
+        // ends where the wrong price is.
         market.proposes("source", market.source_of("WSTETH", 0, &feed)).unwrap();
+        let band = [(Parameter::BandHigh, units(wrong, 12))];
+        market.proposes("band", market.values_of("WSTETH", &band)).unwrap();
         market.advances(2 * DAY);
         market.executes("source").unwrap();
+        market.executes("band").unwrap();
         assert_eq!(market.asset("WSTETH").sources[0], feed.source());
         market.refreshes_all();
         tries(&market);
