@@ -8,6 +8,7 @@
 pub mod actor;
 pub mod assets;
 pub mod conservation;
+pub mod drill;
 pub mod errors;
 pub mod fixture;
 pub mod golden;
@@ -23,10 +24,10 @@ pub mod world;
 pub use actor::Actor;
 pub use anchor_lang::error::ErrorCode;
 pub use ballast_client as client;
-pub use ballast_client::{BallastError, Pubkey};
+pub use ballast_client::{BallastError, Doubt, Pubkey};
 pub use fixture::Fixture;
 pub use money::*;
-pub use outcome::{Fault, Outcome, Receipt, Refusal, expect_refusal};
+pub use outcome::{Fault, Outcome, Receipt, Refusal, expect_refusal, expect_withheld};
 pub use solana_keypair::Keypair;
 pub use solana_signer::Signer;
 

@@ -4,7 +4,8 @@ use std::fmt;
 
 use anchor_lang::error::ErrorCode;
 use anchor_lang::{AnchorDeserialize, Discriminator};
-use ballast_client::{BallastError, ID, Pubkey, token};
+use ballast_client::event::{PriceRefreshed, PriceWithheld};
+use ballast_client::{BallastError, Doubt, ID, Pubkey, token};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use litesvm::types::TransactionMetadata;
@@ -139,6 +140,15 @@ impl fmt::Debug for Fault {
             Self::Transaction(name) => write!(f, "Transaction({name})"),
         }
     }
+}
+
+/// Checks that a refresh of one asset did not believe the new price, and withholds the one before.
+#[track_caller]
+pub fn expect_withheld(outcome: Outcome, expected: Doubt) -> Receipt {
+    let receipt = outcome.expect("a doubt is no error");
+    assert_eq!(receipt.event::<PriceWithheld>().doubt, expected);
+    assert!(receipt.events::<PriceRefreshed>().is_empty());
+    receipt
 }
 
 /// Checks that something was refused for the expected reason and changed nothing.

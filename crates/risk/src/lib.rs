@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod breaker;
+pub mod confidence;
 pub mod error;
 pub mod exposure;
 pub mod fixed;

@@ -4,7 +4,7 @@
 //! multiplied, 31 bits and a shift, renewed by whoever changes one of the two.
 
 use crate::error::{Error, Result};
-use crate::fixed::{bit_length, half_product, mix_floor, mul_shift_floor, scale_ceil, shift_div_ceil, shift_div_floor};
+use crate::fixed::{bit_length, half_product, mix_floor, mul_shift_floor, scale_ceil, shift_div_floor};
 use crate::units::{Amount, Fraction, Index, MAX_VALUE, Rate, Shares, Usd};
 
 /// Micro-dollars per native unit: `mantissa * 2^-shift`, mantissa in `[2^63, 2^64)`.
@@ -279,30 +279,19 @@ impl Price {
     }
 }
 
-/// The confidence interval as a part of the price, rounded up.
-///
-/// # Errors
-/// [`Error::ConfidenceTooWide`] when that is one or more.
-pub fn confidence_ceil(number: u64, confidence: u64) -> Result<Fraction> {
-    let part = shift_div_ceil(confidence, 32, number).and_then(|part| u32::try_from(part).ok());
-    part.map(Fraction::new).ok_or(Error::ConfidenceTooWide)
-}
-
-/// A confidence interval times `multiple` (in hundredths), rounded up.
-///
-/// # Errors
-/// [`Error::ConfidenceTooWide`] when it reaches the price.
-pub fn widened_ceil(confidence: Fraction, multiple: u16) -> Result<Fraction> {
-    // 32 and 16 bits.
-    let widened = u64::from(confidence.get()).wrapping_mul(u64::from(multiple)).div_ceil(100);
-    u32::try_from(widened).map(Fraction::new).map_err(|_| Error::ConfidenceTooWide)
-}
-
-/// What [`widened_ceil`] was given, or a little more.
-pub fn narrowed_ceil(widened: Fraction, multiple: u16) -> Fraction {
-    let hundredfold = u64::from(widened.get()).wrapping_mul(100);
-    let plain = if multiple == 0 { hundredfold } else { hundredfold.div_ceil(u64::from(multiple)) };
-    Fraction::new(u32::try_from(plain).unwrap_or(u32::MAX))
+/// `number * 10^exponent` dollars in 10^-12 dollars, rounded down; `u64::MAX` for what is more.
+pub fn pico_dollars_floor(number: u64, exponent: i32) -> u64 {
+    let power = exponent.saturating_add(12);
+    let size = power.unsigned_abs();
+    // 10^19 < 2^64.
+    let five = usize::try_from(size).ok().filter(|at| *at <= 19).and_then(|at| POWERS_OF_FIVE.get(at));
+    match five.map(|five| five.value.wrapping_shr(five.lead).wrapping_shl(size)) {
+        Some(ten) if power < 0 => number.checked_div(ten).unwrap_or(0),
+        // A checked product costs more than a division.
+        Some(ten) if number <= u64::MAX.checked_div(ten).unwrap_or(0) => number.wrapping_mul(ten),
+        None if power < 0 || number == 0 => 0,
+        _ => u64::MAX,
+    }
 }
 
 /// The weight of a new price after `elapsed` seconds in an average over `period` seconds: `elapsed / period`,

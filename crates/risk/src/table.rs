@@ -95,8 +95,9 @@ const FORTNIGHT: u64 = 14 * 86_400;
 const TWICE: u64 = 2 << 16;
 /// The whole, as a fraction.
 const ONE: u64 = 0xffff_ffff;
+/// Rounded up, like [`crate::units::Fraction::from_bps`], so that "ten points" is what people write.
 const fn bps(part: u64) -> u64 {
-    part.wrapping_mul(1 << 32).wrapping_div(10_000)
+    part.wrapping_mul(1 << 32).div_ceil(10_000)
 }
 /// Half of the principal in a year, as a rate per second in 2^-52.
 const HALF_A_YEAR: u64 = match Rate::from_yearly_bps(5_000) {
@@ -268,7 +269,7 @@ parameters! {
     41 VolatilityLimit "volatility_limit" Asset Times TIMES;
     /// Prices outside of the band are refused.
     42 BandLow "band_low" Asset PicoDollars ROW;
-    43 BandHigh "band_high" Asset PicoDollars ROW;
+    43 BandHigh "band_high" Asset PicoDollars Row { step: Step::Double, ..ROW };
     /// Both sources count at `Init`: the lower for deposits, the higher for debts.
     44 Conservative "conservative" Asset Switch Row { most: 1, tightens: Tightens::Up, ..ROW };
     /// Largest difference between two sources, as a part of the first.
@@ -334,8 +335,12 @@ impl Row {
         }
     }
 
-    /// Whether a change is no larger than the table allows at once. `first` is what a [`Step::Growth`] may start with.
-    pub const fn within_step(&self, in_force: u64, to: u64, first: u64) -> bool {
+    /// Whether a change is no larger than the table allows. `first` is what a [`Step::Growth`] may start with; `waited`
+    /// whether it was proposed: then what is off may be turned on at any value.
+    pub const fn within_step(&self, in_force: u64, to: u64, first: u64, waited: bool) -> bool {
+        if waited && self.zero_is_off && in_force == 0 {
+            return true;
+        }
         let step = if self.tightened(in_force, to) { self.tightening } else { self.step };
         step.allows(self.rank(in_force), self.rank(to), first)
     }

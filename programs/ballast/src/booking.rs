@@ -3,7 +3,7 @@
 use anchor_lang::prelude::*;
 use ballast_risk::fixed::scale_floor;
 use ballast_risk::holding::{Holding, Move};
-use ballast_risk::interest::{Pool, amount_floor};
+use ballast_risk::interest::Pool;
 use ballast_risk::outflow::{Limit, Outflow};
 use ballast_risk::{Amount, Fraction};
 
@@ -83,12 +83,23 @@ impl Asset {
         if self.outflow_limit == u32::MAX {
             return Ok(());
         }
-        let deposits = amount_floor(before.deposit_shares, before.supply_index).or_refuse()?;
-        let limit = Limit { share: Fraction::new(self.outflow_limit), period: self.outflow_period, deposits };
-        let flow = Outflow { level: self.outflow_level, at: self.outflow_at };
+        let (limit, flow) = self.outflow(before.cash);
         let flow = if leaves { flow.take(tokens, &limit, now).or_refuse()? } else { flow.give(tokens, &limit, now) };
         (self.outflow_level, self.outflow_at) = (flow.level, flow.at);
         Ok(())
+    }
+
+    /// Brings the bucket up to now, before its limit changes.
+    pub fn settle_outflow(&mut self, now: u64) {
+        let (limit, flow) = self.outflow(Amount::new(self.cash));
+        let flow = flow.give(Amount::ZERO, &limit, now);
+        (self.outflow_level, self.outflow_at) = (flow.level, flow.at);
+    }
+
+    #[inline(always)]
+    fn outflow(&self, cash: Amount) -> (Limit, Outflow) {
+        let limit = Limit { share: Fraction::new(self.outflow_limit), period: self.outflow_period, cash };
+        (limit, Outflow { level: self.outflow_level, at: self.outflow_at })
     }
 }
 

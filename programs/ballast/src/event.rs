@@ -2,6 +2,7 @@
 
 use anchor_lang::prelude::*;
 
+use crate::oracle::Doubt;
 use crate::state::Role;
 use crate::state::change::Written;
 use crate::state::pause::Pausable;
@@ -99,12 +100,13 @@ pub struct BreakerTripped {
     pub until: u64,
 }
 
-/// Two sources differ by more than the asset allows, as a part of the first in 2^-32; no price was accepted.
+/// A new price is not believed. The one before is withheld until there is one that is, published no earlier.
 #[event]
-pub struct SourcesDisagree {
+pub struct PriceWithheld {
     pub market: Pubkey,
     pub asset: u8,
-    pub difference: u32,
+    pub doubt: Doubt,
+    pub publish_time: u64,
 }
 
 /// A new source was compared with the present price; `checks` of these comparisons in a row agreed.

@@ -344,7 +344,6 @@ fn parted(then: impl Fn(&Crowd, Raw)) {
 
 /// Nobody who is healthy before and after may be liquidated with the new price of his deposit and the old one of his debt.
 #[test]
-#[ignore = "bug: a refused price goes on to count at `Maint` up to its age, beside newer ones"]
 fn atk_d10_a_price_refused_beside_one_that_is_taken_liquidates_nobody() {
     parted(|crowd, raw| {
         let healthy = crowd.holds(raw);

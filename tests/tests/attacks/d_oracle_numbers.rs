@@ -108,7 +108,7 @@ fn atk_d08_the_largest_price_stops_at_the_band_and_without_one_lends_by_its_aver
     let market = Fixture::of(vec![banded, token("USDC")]);
     market.advances(1);
     market.publishes("SOL", &Published { price: i64::MAX, ..published("150", market.now()) });
-    expect_refusal(market.refreshes(&["SOL"]), BallastError::PriceOutsideBand);
+    expect_withheld(market.refreshes(&["SOL"]), Doubt::Band);
 
     let market = Fixture::of(vec![token("SOL"), token("USDC")]).stocked();
     let mallory = market.actor("mallory", &[sol("1")]);

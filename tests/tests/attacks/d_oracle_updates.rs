@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ballast_client::event::{Action, PriceRefreshed, SourcesDisagree};
+use ballast_client::event::{Action, PriceRefreshed, PriceWithheld};
 use ballast_client::local::{Published, RECEIVER, RECEIVER_CORE, Verification, price_update};
 use ballast_client::risk::Amount;
 use ballast_client::table::Parameter;
@@ -52,8 +52,9 @@ fn atk_d03_a_wider_interval_never_lends_more_and_never_liquidates() {
     for bps in (0..=10_000).step_by(100) {
         market.advances(1);
         market.publishes("SOL", &with_confidence("150", bps, market.now()));
-        match market.refreshes(&["SOL"]) {
-            Ok(_) => {
+        let receipt = market.refreshes(&["SOL"]).unwrap();
+        match receipt.events::<PriceWithheld>().first() {
+            None => {
                 let now = (slack(&long), slack(&short));
                 assert!(now.0 <= last.0 && now.1 <= last.1, "at {bps}: {now:?} after {last:?}");
                 last = now;
@@ -65,11 +66,10 @@ fn atk_d03_a_wider_interval_never_lends_more_and_never_liquidates() {
                 assert!(low.abs_diff(150_000_000 - 150 * 212 * bps) <= 2, "{low} at {bps}");
                 assert!(high.abs_diff(150_000_000 + 150 * 212 * bps) <= 2, "{high} at {bps}");
             }
-            outcome => {
+            Some(event) => {
                 refused += 1;
                 // From 47.17 % on nothing is left of the price.
-                assert!(bps >= 4_800, "{bps}");
-                expect_refusal(outcome, BallastError::ConfidenceTooWide);
+                assert!(bps >= 4_800 && event.doubt == Doubt::Confidence, "{bps}");
             }
         }
         // `Maint` knows no interval.
@@ -94,15 +94,9 @@ fn atk_d03_beyond_the_limit_a_price_is_refused_and_beyond_the_breaker_it_lends_n
         market.refreshes_all();
         market.advances(1);
         market.publishes("SOL", &with_confidence("150", bps, market.now()));
-        let outcome = market.refreshes(&["SOL"]);
-        assert_eq!(outcome.is_ok(), accepted, "{bps}");
-        if !accepted {
-            expect_refusal(outcome, BallastError::ConfidenceTooWide);
-            // The price of before is young enough still. Nothing better comes, and that ends as well.
-            market.advances(60);
-            market.sets_price("USDC", "1");
-            market.refreshes(&["USDC"]).unwrap();
-        }
+        market.refreshes(&["SOL"]).unwrap();
+        // The price of before is young enough still, and withheld.
+        assert_eq!(market.asset("SOL").is_doubted(), !accepted, "{bps}");
         assert_eq!(most(&alice, Action::Borrow, "USDC") > 0, lends, "{bps}");
     }
 }
@@ -198,7 +192,7 @@ fn atk_d04_the_second_source_is_not_chosen_either() {
     for (dollars, at) in [("122", now), ("150", now), ("122", now - 5), ("122", now - 20)] {
         market.second_publishes("SOL", &published(dollars, at));
         let receipt = market.refreshes(&["SOL"]).unwrap();
-        assert!(receipt.events::<SourcesDisagree>().is_empty());
+        assert!(receipt.events::<PriceWithheld>().is_empty());
         let asset = market.asset("SOL");
         assert_eq!((asset.low(), asset.high(), asset.breaker), (stored.low(), stored.high(), stored.breaker));
     }

@@ -179,7 +179,6 @@ fn the_first_cap_is_a_parameter_of_the_market() {
 
 /// Caps are numbers of tokens. Who governs the price as well, sets them while it is low.
 #[test]
-#[ignore = "gap: the first cap is worth a hundred thousand dollars at the price of that moment, and any amount later"]
 fn atk_g01_a_first_cap_lets_nobody_in_with_more_than_it_was_worth() {
     let market = Fixture::new();
     let token = assets::token("P08");

@@ -164,7 +164,6 @@ fn ten_points_are_the_most_in_either_direction() {
 }
 
 #[test]
-#[ignore = "bug: the table rounds ten points down, people's basis points are rounded up"]
 fn ten_points_are_ten_points_wherever_they_start() {
     let market = market();
     for from in [1_500, 1_501, 1_502, 1_503] {

@@ -92,7 +92,6 @@ fn a_depth_that_grows_counts_at_once() {
 }
 
 #[test]
-#[ignore = "bug: half of infinity is no depth, so one that is off can never be turned on while the asset is in use"]
 fn a_depth_that_was_off_comes_in_along_the_ramp() {
     let market = Fixture::setting_up(1);
     market.applies(Role::Governance, market.values_of("SOL", &[(Depth, 0)])).unwrap();

@@ -164,7 +164,6 @@ fn a_pool_stands_on_solid_ground() {
 
 /// A chain of pools would be two rates on one price; nothing checks what is built upon a base later.
 #[test]
-#[ignore = "bug: the base of a pool can become a pool itself, because only the other direction is checked"]
 fn a_base_stays_solid_ground() {
     let market = Fixture::setting_up(0);
     for symbol in ["SOL", "LST", "BTC"] {

@@ -101,7 +101,6 @@ fn while_a_market_is_set_up_only_governance_changes_it() {
 
 /// What people saw when they came must not get worse without the delay.
 #[test]
-#[ignore = "bug: a proposal that has waited during the set-up is executed in the first second of an open market"]
 fn atk_g01_a_proposal_from_the_set_up_does_not_count_as_waited_for() {
     let market = Fixture::setting_up(8);
     let least = u64::from(market.asset("SOL").haircuts[1]);

@@ -213,7 +213,6 @@ fn the_account_is_ours_and_has_room() {
 /// Somebody has created the account of a market or a draft and makes it one in the next transaction. Whoever governs some
 /// market must not take it for a change of his own, which he could cancel for its rent.
 #[test]
-#[ignore = "bug: any empty account with room enough becomes a change, and since it need not sign, anybody's"]
 fn atk_a15_an_empty_account_of_another_kind_is_no_change() {
     let market = Fixture::new();
     let foreign = market.foreign_market();

@@ -295,7 +295,6 @@ fn a_newer_proposal_replaces_the_candidate_and_its_checks() {
 /// What nobody has anything in may get another source without a comparison, so that a listing can be mended. Then what the
 /// wrong one has said must be forgotten, all of it.
 #[test]
-#[ignore = "bug: the staking rate of the wrong pool is remembered, and its growth limited, at `Init`"]
 fn a_mended_source_is_not_measured_against_the_wrong_one() {
     let wrong = Feed::new("a pool a thousand times off", SourceKind::StakePool, "0.0011");
     let right = Feed::new("the pool of LST", SourceKind::StakePool, "1.1");

@@ -234,15 +234,15 @@ fn a_change_of_exponent_does_not_change_the_value() {
 }
 
 #[test]
-fn atk_d03_a_wide_confidence_interval_is_refused() {
+fn atk_d03_a_price_with_a_wide_confidence_interval_is_withheld() {
     let market = market();
     // At most 2 % of the price.
     let bps = |bps: u64| move |seen: &mut Published| seen.confidence = seen.price as u64 / 10_000 * bps;
     sol_with(&market, bps(200)).unwrap();
     market.advances(1);
-    expect_refusal(sol_with(&market, bps(201)), BallastError::ConfidenceTooWide);
-    expect_refusal(sol_with(&market, bps(10_000)), BallastError::ConfidenceTooWide);
-    expect_refusal(sol_with(&market, |seen| seen.confidence = u64::MAX), BallastError::ConfidenceTooWide);
+    expect_withheld(sol_with(&market, bps(201)), Doubt::Confidence);
+    expect_withheld(sol_with(&market, bps(10_000)), Doubt::Confidence);
+    expect_withheld(sol_with(&market, |seen| seen.confidence = u64::MAX), Doubt::Confidence);
 }
 
 #[test]
@@ -356,9 +356,13 @@ fn push_prices_obey_the_same_rules() {
     expect_refusal(bonk_with(|seen, _| seen.price = -5), BallastError::PriceNotPositive);
     expect_refusal(bonk_with(|seen, _| seen.exponent = 1), BallastError::ExponentOutOfRange);
     expect_refusal(bonk_with(|seen, _| seen.exponent = i32::MIN), BallastError::ExponentOutOfRange);
-    expect_refusal(bonk_with(|seen, _| seen.confidence = seen.price as u64), BallastError::ConfidenceTooWide);
     expect_refusal(bonk_with(|seen, now| seen.publish_time = now - 61), BallastError::PriceTooOld);
     expect_refusal(bonk_with(|seen, now| seen.publish_time = now + 16), BallastError::PriceFromFuture);
     expect_refusal(bonk_with(|seen, now| seen.publish_time = now - 2), BallastError::PriceOlderThanStored);
     bonk_with(|_, _| ()).unwrap();
+    market.advances(1);
+    expect_withheld(
+        bonk_with(|seen, _| (seen.confidence, seen.publish_time) = (seen.price as u64, seen.publish_time + 1)),
+        Doubt::Confidence,
+    );
 }

@@ -1,7 +1,7 @@
 //! `refresh_prices` of an asset with two sources: which of them is the price, what both mean together, and what happens
 //! when they disagree.
 
-use ballast_client::event::{BreakerTripped, PriceRefreshed, SourcesDisagree};
+use ballast_client::event::{BreakerTripped, PriceRefreshed, PriceWithheld};
 use ballast_client::local::{Published, Verification, price_update};
 use ballast_client::risk::Amount;
 use ballast_client::risk::breaker::State;
@@ -58,7 +58,7 @@ fn the_first_source_is_the_price_and_the_second_a_check() {
     assert_eq!((asset.publish_time, asset.second_publish_time), (now, now));
     assert_eq!((asset.usable_until, asset.init_until), (now + 60, now + 60));
     assert_eq!(receipt.event::<PriceRefreshed>().publish_time, now);
-    assert!(receipt.events::<SourcesDisagree>().is_empty() && receipt.events::<BreakerTripped>().is_empty());
+    assert!(receipt.events::<PriceWithheld>().is_empty() && receipt.events::<BreakerTripped>().is_empty());
 }
 
 /// With the conservative policy a deposit counts at the lower of `first x (1 - c)` and `second x (1 - c')`, a debt at the
@@ -118,7 +118,7 @@ fn they_may_differ_by_as_much_as_was_agreed() {
         let market = market();
         let receipt = market.sources_say("SOL", "150", second).unwrap();
         assert_eq!(receipt.events::<PriceRefreshed>().len(), usize::from(agree), "{second}");
-        assert_eq!(receipt.events::<SourcesDisagree>().len(), usize::from(!agree), "{second}");
+        assert_eq!(receipt.events::<PriceWithheld>().len(), usize::from(!agree), "{second}");
     }
     // 150 is less than 2 % below 153, whose 2 % are 3.06.
     let market = market();
@@ -134,24 +134,25 @@ fn when_they_disagree_the_price_stays_and_lends_nothing() {
 
     let prices = |asset: &Asset| (asset.spot(), asset.average(), asset.low(), asset.high(), asset.peak());
     assert_eq!(prices(&after), prices(&before));
-    let times = |asset: &Asset| (asset.publish_time, asset.second_publish_time, asset.usable_until, asset.price_slot);
+    let times = |asset: &Asset| (asset.publish_time, asset.second_publish_time, asset.price_slot);
     assert_eq!(times(&after), times(&before));
+    // Where it counts for liquidation it is withheld.
+    assert_eq!((after.doubted_at, after.usable_until), (now, 0));
     assert_eq!((after.variance, after.confidence), (before.variance, before.confidence));
     // New risk stops at once, and haircuts are those of caution: one and a half.
     assert_eq!((after.breaker, after.breaker_until, after.init_until), (2, now + 600, 0));
     assert_eq!(after.volatility, 98_304);
 
-    let event: SourcesDisagree = receipt.event();
-    assert_eq!((event.market, event.asset), (market.market_address(), 0));
-    // A quarter of 120, and one of 2^32 for each rounding.
-    assert!(event.difference.abs_diff(1 << 30) <= 8, "{}", event.difference);
+    let event: PriceWithheld = receipt.event();
+    assert_eq!((event.market, event.asset, event.doubt), (market.market_address(), 0, Doubt::Disagreement));
+    assert_eq!(event.publish_time, now);
     let tripped: BreakerTripped = receipt.event();
     assert_eq!((tripped.asset, tripped.state, tripped.until), (0, State::ReduceOnly.code(), now + 600));
     assert!(receipt.events::<PriceRefreshed>().is_empty());
 
     // A difference that lasts is told every time, the breaker that it keeps tripped is not.
     let receipt = market.sources_say("SOL", "120", "150").unwrap();
-    receipt.event::<SourcesDisagree>();
+    receipt.event::<PriceWithheld>();
     assert!(receipt.events::<BreakerTripped>().is_empty());
     assert_eq!(market.asset("SOL").breaker_until, now + 601);
 }
@@ -189,15 +190,20 @@ fn the_second_fulfils_what_every_observation_must() {
     };
     refused(|seen, now| seen.publish_time = now - 61, BallastError::PriceTooOld);
     refused(|seen, now| seen.publish_time = now + 16, BallastError::PriceFromFuture);
-    refused(|seen, _| seen.confidence = seen.price as u64 / 50 + 1, BallastError::ConfidenceTooWide);
     refused(|seen, _| seen.price = 0, BallastError::PriceNotPositive);
     refused(|seen, _| seen.price = -1, BallastError::PriceNotPositive);
+    market.advances(1);
+    market.sets_price("SOL", "150");
+    let seen = published("150", market.now());
+    market.second_publishes("SOL", &Published { confidence: seen.price as u64 / 50 + 1, ..seen });
+    expect_withheld(market.refreshes(&["SOL"]), Doubt::Confidence);
 
     let market = market_with(&[(Parameter::BandLow, 140_000_000_000_000), (Parameter::BandHigh, 150_000_000_000_000)]);
     market.advances(1);
     market.sets_price("SOL", "149");
     market.sets_second_price("SOL", "150.000001");
-    expect_refusal(market.refreshes(&["SOL"]), BallastError::PriceOutsideBand);
+    expect_withheld(market.refreshes(&["SOL"]), Doubt::Band);
+    // One of the same second that is believed counts.
     market.sets_second_price("SOL", "150");
     market.refreshes(&["SOL"]).unwrap();
 }
@@ -287,7 +293,7 @@ fn every_kind_can_be_the_second() {
         let asset = market.asset("ETH");
         assert_eq!((asset.sources[1].kind(), asset.second_publish_time), (kind, market.now() as u64));
         let differs = if kind == SourceKind::StakePool { "210" } else { "3100" };
-        market.sources_say("ETH", "3000", differs).unwrap().event::<SourcesDisagree>();
+        market.sources_say("ETH", "3000", differs).unwrap().event::<PriceWithheld>();
     }
 }
 

@@ -47,7 +47,6 @@ fn close(found: f64, expected: f64) {
 }
 
 #[test]
-#[ignore = "bug: it begins with a variance of zero, so that the first moves count less than they should"]
 fn a_new_asset_is_as_calm_as_it_is_calibrated() {
     let market = market();
     close(variance(&market), calibrated());

@@ -6,6 +6,7 @@ mod reference;
 
 mod breaker;
 mod change;
+mod confidence;
 mod depth;
 mod figures;
 mod fixed;

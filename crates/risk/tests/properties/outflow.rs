@@ -14,7 +14,7 @@ fn limit(s: &mut Source) -> Limit {
         1 => s.between_u32(1, 100),
         _ => s.between_u32(3_600, DAY),
     };
-    Limit { share: s.fraction(), period, deposits: Amount::new(s.word()) }
+    Limit { share: s.fraction(), period, cash: Amount::new(s.word()) }
 }
 
 /// A level of any size on either side, written at any time.
@@ -50,7 +50,7 @@ fn a_level_leaks_along_a_line() {
         let (size, elapsed) = (bucket.level.unsigned_abs(), now.saturating_sub(bucket.at));
         let got = level(bucket, &limit, now);
         prop_assert!(got.signum() == bucket.level.signum() || got == 0, "no side becomes the other");
-        let pace = size.max(limit.capacity_floor());
+        let pace = size.max(limit.capacity_floor(bucket.level));
         let (period, left) = (BigInt::from(limit.period), BigInt::from(got.unsigned_abs()));
         let exact = (BigInt::from(size) * &period - BigInt::from(pace) * elapsed).max(BigInt::ZERO);
         prop_assert!(&left * &period >= exact, "{} left", left);
@@ -73,7 +73,7 @@ fn leaking_is_monotone() {
         let (early, late) = (early.min(late), early.max(late));
         let size = |bucket, limit: &Limit, now| level(bucket, limit, now).unsigned_abs();
         prop_assert!(size(bucket, &limit, late) <= size(bucket, &limit, early));
-        let more = Limit { deposits: limit.deposits.plus(Amount::new(s.word())).unwrap_or(Amount::MAX), ..limit };
+        let more = Limit { cash: limit.cash.plus(Amount::new(s.word())).unwrap_or(Amount::MAX), ..limit };
         prop_assert!(size(bucket, &more, late) <= size(bucket, &limit, late));
         let longer = Limit { period: s.between_u32(limit.period, u32::MAX), ..limit };
         prop_assert!(size(bucket, &limit, late) <= size(bucket, &longer, late));
@@ -88,8 +88,8 @@ fn taking_is_exact() {
         let s = &mut Source::new(seed, 0);
         let (limit, bucket) = (limit(s), bucket(s));
         let now = after(s, bucket.at, limit.period);
-        let before = i128::from(level(bucket, &limit, now));
-        let capacity = i128::from(limit.capacity_floor());
+        let before = level(bucket, &limit, now);
+        let (capacity, before) = (i128::from(limit.capacity_floor(before)), i128::from(before));
         // Often at the edge.
         let edge = u64::try_from(capacity - before).unwrap_or(0);
         let amount = match s.below(3) {
@@ -114,14 +114,15 @@ fn taking_is_exact() {
     });
 }
 
-/// What is accepted stays so for less, for more deposits, a larger share, or a lower level.
+/// What is accepted stays so for less, a larger share, a lower level, or later.
 #[test]
 fn taking_is_monotone() {
     holds(any::<u64>(), |seed| {
         let s = &mut Source::new(seed, 0);
         let (limit, bucket) = (limit(s), bucket(s));
         let now = after(s, bucket.at, limit.period);
-        let edge = i128::from(limit.capacity_floor()) - i128::from(level(bucket, &limit, now));
+        let here = level(bucket, &limit, now);
+        let edge = i128::from(limit.capacity_floor(here)) - i128::from(here);
         let amount = u64::try_from(edge).unwrap_or(0).min(s.word());
         let taken = |amount, limit: &Limit, bucket: Outflow| bucket.take(Amount::new(amount), limit, now).is_ok();
         if taken(amount, &limit, bucket) {
@@ -131,7 +132,7 @@ fn taking_is_monotone() {
             if bucket.level <= 0 || lower.level >= 0 {
                 prop_assert!(taken(amount, &limit, lower));
             }
-            // More deposits make a credit go away faster, where it is smaller than they.
+            // A larger share makes a credit go away faster, where it is smaller than the capacity.
             if bucket.level >= 0 {
                 let share = Fraction::new(s.between_u32(limit.share.get(), u32::MAX));
                 let wider = Limit { share, ..limit };
@@ -144,25 +145,60 @@ fn taking_is_monotone() {
     });
 }
 
+/// The limit after some tokens came in, or left.
+fn with(limit: &Limit, came: u64, left: u64) -> Limit {
+    Limit { cash: Amount::new(limit.cash.get() + came - left), ..*limit }
+}
+
+/// With the tokens that a credit says came in.
+fn at_least(limit: Limit, bucket: Outflow) -> Limit {
+    let came = Amount::new(bucket.level.min(0).unsigned_abs());
+    Limit { cash: limit.cash.max(came), ..limit }
+}
+
 /// Money that only passes through fills nothing and frees nothing: in either order, in one second.
 #[test]
 fn what_comes_and_goes_leaves_the_level_as_it_was() {
     holds(any::<u64>(), |seed| {
         let s = &mut Source::new(seed, 0);
         let (limit, bucket) = (limit(s), bucket(s));
+        let limit = Limit { cash: Amount::new(limit.cash.get() >> 2), ..limit };
         let now = after(s, bucket.at, limit.period);
         let here = Outflow { level: level(bucket, &limit, now), at: now.max(bucket.at) };
         let amount = s.word() >> 2;
         let given = bucket.give(Amount::new(amount), &limit, now);
         if i128::from(here.level) - i128::from(amount) > i128::from(i64::MIN) {
-            if let Ok(back) = given.take(Amount::new(amount), &limit, now) {
+            if let Ok(back) = given.take(Amount::new(amount), &with(&limit, amount, 0), now) {
                 prop_assert_eq!(back, here);
             } else {
-                prop_assert!(here.level > 0 && here.level.unsigned_abs() > limit.capacity_floor());
+                prop_assert!(here.level > 0 && here.level.unsigned_abs() > limit.capacity_floor(here.level));
             }
         }
+        let amount = amount.min(limit.cash.get());
         if let Ok(taken) = bucket.take(Amount::new(amount), &limit, now) {
-            prop_assert_eq!(taken.give(Amount::new(amount), &limit, now), here);
+            prop_assert_eq!(taken.give(Amount::new(amount), &with(&limit, 0, amount), now), here);
+        }
+        Ok(())
+    });
+}
+
+/// Nobody makes it larger: after tokens came in, exactly as many more may leave; after some left, exactly as many fewer.
+#[test]
+fn a_flow_frees_or_fills_its_own_size() {
+    holds(any::<u64>(), |seed| {
+        let s = &mut Source::new(seed, 0);
+        let (limit, bucket) = (limit(s), bucket(s));
+        let (bucket, now) = (Outflow { level: bucket.level >> 2, ..bucket }, bucket.at);
+        let limit = at_least(Limit { cash: Amount::new(limit.cash.get() >> 2), ..limit }, bucket);
+        let free =
+            |bucket: Outflow, limit: &Limit| i128::from(limit.capacity_floor(bucket.level)) - i128::from(bucket.level);
+        let before = free(bucket, &limit);
+        let came = s.word() >> 4;
+        let given = bucket.give(Amount::new(came), &limit, now);
+        prop_assert_eq!(free(given, &with(&limit, came, 0)), before + i128::from(came));
+        let left = s.word().min(limit.cash.get());
+        if let Ok(taken) = bucket.take(Amount::new(left), &limit, now) {
+            prop_assert_eq!(free(taken, &with(&limit, 0, left)), before - i128::from(left));
         }
         Ok(())
     });
@@ -174,10 +210,13 @@ fn pieces_add_up() {
     holds(any::<u64>(), |seed| {
         let s = &mut Source::new(seed, 0);
         let (limit, bucket) = (limit(s), bucket(s));
+        let limit = at_least(limit, bucket);
         let now = after(s, bucket.at, limit.period);
-        let (a, b) = (s.word() >> 2, s.word() >> 2);
+        let half = limit.cash.get() / 2;
+        let (a, b) = (s.word().min(half) >> 2, s.word().min(half) >> 2);
         let (first, second) = (Amount::new(a), Amount::new(b));
-        let pieces = bucket.take(first, &limit, now).and_then(|bucket| bucket.take(second, &limit, now));
+        let rest = with(&limit, 0, a);
+        let pieces = bucket.take(first, &limit, now).and_then(|bucket| bucket.take(second, &rest, now));
         prop_assert_eq!(pieces, bucket.take(Amount::new(a + b), &limit, now));
         Ok(())
     });
@@ -191,8 +230,10 @@ struct Flow {
     before: i64,
 }
 
-/// The promise. Between any two moments the net outflow is at most the capacity, what leaks in that time (a capacity in a
-/// period), and the credit that there was at the beginning. Deposits change on the way; the largest capacity counts.
+/// The promise: no more than the share leaves in any period, of what there is at most meanwhile; but for credit, what came
+/// within a period before. Between any two moments the net outflow is at most the capacity, what leaks in that time (a
+/// capacity in a period), and the credit that there was at the beginning. Liquidations change the cash on the way; the
+/// largest capacity counts.
 ///
 /// Each flow raises the level by itself; the level ends within the capacity; what it rose by more has leaked in between,
 /// where a level that is at most the capacity leaks at most a capacity in a period, and credit that is forgotten only makes
@@ -202,10 +243,10 @@ fn no_more_leaves_than_the_capacity_and_what_leaks() {
     holds_for(USUAL / 10, any::<u64>(), |seed| {
         let s = &mut Source::new(seed, 0);
         let mut limit = limit(s);
-        limit.deposits = Amount::new(limit.deposits.get() >> 2);
-        let mut most = limit.capacity_floor();
-        let full = i64::try_from(most).unwrap();
+        limit.cash = Amount::new(limit.cash.get() >> 2);
+        let full = i64::try_from(limit.capacity_floor(0)).unwrap();
         let mut bucket = Outflow { level: s.word().cast_signed().clamp(-full, full), at: s.word() >> 8 };
+        let mut most = limit.capacity_floor(bucket.level.max(0));
         let (mut now, mut flows) = (bucket.at, vec![]);
         for _ in 0..24 {
             now += match s.below(3) {
@@ -214,19 +255,24 @@ fn no_more_leaves_than_the_capacity_and_what_leaks() {
                 _ => s.below(u64::from(limit.period).div_ceil(16)),
             };
             if s.one_in(4) {
-                limit.deposits = Amount::new(s.word() >> 2);
-                most = most.max(limit.capacity_floor());
+                limit.cash = Amount::new(s.word() >> 2);
             }
             let before = level(bucket, &limit, now);
-            let free = i128::from(limit.capacity_floor()) - i128::from(before);
+            let capacity = limit.capacity_floor(before);
+            most = most.max(capacity).max(limit.capacity_floor(bucket.level));
+            let free = i128::from(capacity) - i128::from(before);
             let free = u64::try_from(free).unwrap_or(0);
             let some = if s.one_in(2) { free } else { s.below(free.saturating_add(2)) };
             if s.one_in(3) {
                 let some = some.min(i64::MAX.unsigned_abs() >> 8);
                 bucket = bucket.give(Amount::new(some), &limit, now);
+                limit = with(&limit, some, 0);
                 flows.push(Flow { at: now, tokens: -i128::from(some), before });
-            } else if let Ok(taken) = bucket.take(Amount::new(some), &limit, now) {
+            } else if some <= limit.cash.get()
+                && let Ok(taken) = bucket.take(Amount::new(some), &limit, now)
+            {
                 bucket = taken;
+                limit = with(&limit, 0, some);
                 flows.push(Flow { at: now, tokens: i128::from(some), before });
             }
         }
@@ -238,7 +284,8 @@ fn no_more_leaves_than_the_capacity_and_what_leaks() {
                 let leaked = BigInt::from(most) * (last.at - first.at);
                 prop_assert!(beyond * limit.period <= leaked, "{} left", net);
                 if last.at - first.at <= u64::from(limit.period) && first.before >= 0 {
-                    prop_assert!(net <= 2 * i128::from(most), "more than twice within a period");
+                    // Twice the capacity is the share.
+                    prop_assert!(net <= 2 * i128::from(most), "more than the share within a period");
                 }
             }
         }
@@ -250,13 +297,14 @@ fn no_more_leaves_than_the_capacity_and_what_leaks() {
 #[test]
 fn any_bucket_is_decided() {
     let any_limit = (fractions(), any::<u32>(), word());
-    holds((word(), word(), any_limit, word(), word()), |(level, at, (share, period, deposits), amount, now)| {
+    holds((word(), word(), any_limit, word(), word()), |(level, at, (share, period, cash), amount, now)| {
         let bucket = Outflow { level: level.cast_signed(), at };
-        let limit = Limit { share, period, deposits: Amount::new(deposits) };
+        let limit = Limit { share, period, cash: Amount::new(cash) };
         let given = bucket.give(Amount::new(amount), &limit, now);
         prop_assert!(given.level > i64::MIN && given.at == now.max(at));
         if let Ok(taken) = bucket.take(Amount::new(amount), &limit, now) {
-            prop_assert!(taken.level <= 0 || taken.level.unsigned_abs() <= limit.capacity_floor());
+            let capacity = limit.capacity_floor(self::level(bucket, &limit, now));
+            prop_assert!(taken.level <= 0 || taken.level.unsigned_abs() <= capacity);
             prop_assert_eq!(taken.at, now.max(at));
         }
         // A clock that goes back leaks nothing.
@@ -269,9 +317,10 @@ fn any_bucket_is_decided() {
 
 #[test]
 fn outflows_by_hand() {
-    // An eighth of 800 within a day.
-    let limit = Limit { share: Fraction::new(1 << 29), period: DAY, deposits: Amount::new(800) };
-    assert_eq!(limit.capacity_floor(), 100);
+    // A quarter of 800 within a day: an eighth at once.
+    let of_cash = |cash| Limit { share: Fraction::new(1 << 30), period: DAY, cash: Amount::new(cash) };
+    let limit = of_cash(800);
+    assert_eq!((limit.capacity_floor(0), limit.capacity_floor(80), limit.capacity_floor(-800)), (100, 110, 0));
     let of = |level, at| Outflow { level, at };
     let day = u64::from(DAY);
     let empty = Outflow::default();
@@ -279,28 +328,34 @@ fn outflows_by_hand() {
     assert_eq!(empty.take(Amount::new(101), &limit, 5), Err(Error::OutflowExceeded));
     let full = empty.take(Amount::new(100), &limit, 5).unwrap();
     assert_eq!(full, of(100, 5));
-    assert_eq!(full.take(Amount::new(1), &limit, 5), Err(Error::OutflowExceeded));
-    assert_eq!(full.take(Amount::ZERO, &limit, 5), Ok(full));
-    // Half of it leaks in half of a day, by a capacity in a day; a smaller level as fast.
-    assert_eq!(full.take(Amount::new(50), &limit, 5 + day / 2), Ok(of(100, 5 + day / 2)));
-    assert_eq!(full.take(Amount::new(51), &limit, 5 + day / 2), Err(Error::OutflowExceeded));
-    assert_eq!(level(of(60, 0), &limit, day / 2), 10);
-    assert_eq!((level(of(60, 0), &limit, day * 6 / 10), level(of(60, 0), &limit, day)), (1, 0));
+    let rest = of_cash(700);
+    assert_eq!(full.take(Amount::new(1), &rest, 5), Err(Error::OutflowExceeded));
+    assert_eq!(full.take(Amount::ZERO, &rest, 5), Ok(full));
+    // Half of it leaks in half of a day, by a capacity in a day; then an eighth of 750 may have left. A smaller level leaks as
+    // fast.
+    assert_eq!(full.take(Amount::new(43), &rest, 5 + day / 2), Ok(of(93, 5 + day / 2)));
+    assert_eq!(full.take(Amount::new(44), &rest, 5 + day / 2), Err(Error::OutflowExceeded));
+    assert_eq!(level(of(60, 0), &of_cash(740), day / 2), 10);
+    assert_eq!((level(of(60, 0), &of_cash(740), day * 6 / 10), level(of(60, 0), &of_cash(740), day)), (1, 0));
     // What is beyond, and credit, goes by its own size.
     assert_eq!((level(of(1_000, 0), &limit, day / 2), level(of(-1_000, 0), &limit, day / 2)), (500, -500));
     assert_eq!((level(of(1_000, 0), &limit, day - 1), level(of(1_000, 0), &limit, day)), (1, 0));
     // What comes in is taken off, also below zero, and can leave on top.
-    assert_eq!(full.give(Amount::new(300), &limit, 5), of(-200, 5));
-    assert_eq!(of(-200, 5).take(Amount::new(300), &limit, 5), Ok(full));
-    assert_eq!(of(-200, 5).take(Amount::new(301), &limit, 5), Err(Error::OutflowExceeded));
+    assert_eq!(full.give(Amount::new(300), &rest, 5), of(-200, 5));
+    assert_eq!(of(-200, 5).take(Amount::new(300), &of_cash(1_000), 5), Ok(full));
+    assert_eq!(of(-200, 5).take(Amount::new(301), &of_cash(1_000), 5), Err(Error::OutflowExceeded));
     // At the edges of the format.
-    let all = Limit { share: Fraction::MAX, period: 1, deposits: Amount::MAX };
-    assert_eq!(all.capacity_floor(), u64::MAX - (1 << 32));
+    let all = Limit { share: Fraction::MAX, period: 1, cash: Amount::MAX };
+    assert_eq!(all.capacity_floor(0), (u64::MAX - (1 << 32)) / 2);
     assert_eq!(empty.give(Amount::MAX, &all, 0).level, -i64::MAX);
     assert_eq!(of(-i64::MAX, 0).give(Amount::MAX, &all, 0).level, -i64::MAX);
     assert_eq!(empty.take(Amount::new(1 << 63), &all, 0), Err(Error::OutflowExceeded));
     assert_eq!(of(5, 0).take(Amount::new(u64::MAX >> 1), &all, 0), Err(Error::OutflowExceeded));
-    assert_eq!(empty.take(Amount::new(u64::MAX >> 1), &all, 0), Ok(of(i64::MAX, 0)));
+    assert_eq!(empty.take(Amount::new(u64::MAX >> 1), &all, 0), Err(Error::OutflowExceeded));
+    assert_eq!(
+        empty.take(Amount::new((i64::MAX - (1 << 31)).unsigned_abs()), &all, 0),
+        Ok(of(i64::MAX - (1 << 31), 0))
+    );
     let nothing = Limit { share: Fraction::ZERO, ..limit };
     assert_eq!(empty.take(Amount::new(1), &nothing, 5), Err(Error::OutflowExceeded));
     assert_eq!(of(-7, 5).take(Amount::new(7), &nothing, 5), Ok(of(0, 5)));

@@ -1,10 +1,8 @@
 //! Prices against exact arithmetic: what an oracle's decimal becomes, how it moves, what it makes of amounts.
 use crate::reference::*;
-use ballast_risk::price::{
-    MAX_SHIFT, MIN_SHIFT, Price, Unit, average_weight, confidence_ceil, narrowed_ceil, widened_ceil,
-};
+use ballast_risk::price::{MAX_SHIFT, MIN_SHIFT, Price, Unit, average_weight, pico_dollars_floor};
 use ballast_risk::units::MAX_VALUE;
-use ballast_risk::{Amount, Error, Fraction, Index, Rate, Shares, Usd};
+use ballast_risk::{Amount, Error, Index, Rate, Shares, Usd};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use proptest::prelude::*;
@@ -199,8 +197,27 @@ fn pico_dollars_of_a_whole_token() {
     });
 }
 
+/// Rounded down exactly, saturating.
+#[test]
+fn pico_dollars_of_a_decimal() {
+    holds((word(), prop_oneof![-18i32..=0, -40i32..=40]), |(number, exponent)| {
+        let power = exponent + 12;
+        let ten = BigInt::from(10).pow(power.unsigned_abs());
+        let exact = if power < 0 { BigInt::from(number) / ten } else { BigInt::from(number) * ten };
+        prop_assert_eq!(BigInt::from(pico_dollars_floor(number, exponent)), exact.min(BigInt::from(u64::MAX)));
+        Ok(())
+    });
+}
+
 #[test]
 fn pico_dollars_by_hand() {
+    assert_eq!(pico_dollars_floor(15_000_000_000, -8), 150_000_000_000_000);
+    assert_eq!(pico_dollars_floor(1_999_999, -18), 1);
+    assert_eq!(pico_dollars_floor(18_446_744, 0), 18_446_744_000_000_000_000);
+    assert_eq!(pico_dollars_floor(18_446_745, 0), u64::MAX);
+    assert_eq!((pico_dollars_floor(7, -12), pico_dollars_floor(0, 1), pico_dollars_floor(1, 8)), (7, 0, u64::MAX));
+    assert_eq!((pico_dollars_floor(5, i32::MIN), pico_dollars_floor(5, i32::MAX)), (0, u64::MAX));
+
     // A dollar for a token of six decimals is a micro-dollar for a unit.
     let whole = Price::from_parts(1 << 63, 63).unwrap();
     assert_eq!(whole.pico_dollars_floor(6), 1_000_000_000_000);
@@ -254,49 +271,6 @@ fn the_weight_of_a_price() {
         prop_assert!(lost >= rational(0, 1) && lost <= rational(1, 1));
         Ok(())
     });
-}
-
-/// Rounded up to 2^-32. Refused exactly when that is one or more.
-#[test]
-fn confidence_rounds_up() {
-    let tight = (word(), any::<u64>(), 0u32..40).prop_map(|(number, part, bits)| (number, part & (number >> bits)));
-    holds(prop_oneof![3 => tight, 1 => (word(), word())], |(number, confidence)| {
-        let part = (u128::from(confidence) << 32).checked_add(u128::from(number).saturating_sub(1));
-        let exact =
-            part.and_then(|part| part.checked_div(u128::from(number))).and_then(|part| u32::try_from(part).ok());
-        prop_assert_eq!(confidence_ceil(number, confidence).ok().map(Fraction::get), exact);
-        Ok(())
-    });
-}
-
-/// Rounded up to 2^-32, and refused exactly from one on. Taken back, it is what it was, or less than two ticks more.
-#[test]
-fn widened_confidence_rounds_up() {
-    holds((fractions(), any::<u16>()), |(plain, multiple)| {
-        let exact = (u64::from(plain.get()) * u64::from(multiple)).div_ceil(100);
-        let got = widened_ceil(plain, multiple);
-        prop_assert_eq!(got.ok().map(|wide| u64::from(wide.get())), Some(exact).filter(|wide| *wide < 1 << 32));
-        if let (Ok(wide), 100..) = (got, multiple) {
-            let back = narrowed_ceil(wide, multiple);
-            prop_assert!(back >= plain && back.get() - plain.get() <= 1);
-        }
-        Ok(())
-    });
-}
-
-#[test]
-fn confidence_by_hand() {
-    assert_eq!(confidence_ceil(0, 0), Err(Error::ConfidenceTooWide));
-    assert_eq!(confidence_ceil(4, 1), Ok(Fraction::new(1 << 30)));
-    assert_eq!(confidence_ceil(4, 4), Err(Error::ConfidenceTooWide));
-    assert_eq!(widened_ceil(Fraction::new(100), 212), Ok(Fraction::new(212)));
-    assert_eq!(widened_ceil(Fraction::new(101), 150), Ok(Fraction::new(152)));
-    assert_eq!(widened_ceil(Fraction::new(1 << 31), 200), Err(Error::ConfidenceTooWide));
-    assert_eq!(narrowed_ceil(Fraction::new(152), 150), Fraction::new(102));
-    assert_eq!(narrowed_ceil(Fraction::new(212), 212), Fraction::new(100));
-    // No multiple is none that governance can set; nothing is divided by it.
-    assert_eq!(narrowed_ceil(Fraction::new(5), 0), Fraction::new(500));
-    assert_eq!(narrowed_ceil(Fraction::MAX, 1), Fraction::MAX);
 }
 
 /// Amounts whose value at the price has any number of bits up to 60.

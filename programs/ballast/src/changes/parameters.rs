@@ -5,6 +5,7 @@ use ballast_risk::haircut::Depth;
 use ballast_risk::health::{Level, Side};
 use ballast_risk::model::{MAX_SCENARIOS, Sensitivities};
 use ballast_risk::params::{Levels, PriceParameters, RiskParameters, check_curve, check_price, check_risk};
+use ballast_risk::price::Price;
 use ballast_risk::ramp::{MAX_RAMP_SECONDS, Ramp};
 use ballast_risk::table::{Parameter, Scope};
 use ballast_risk::{Amount, Fraction, Usd};
@@ -15,6 +16,8 @@ use crate::error::{BallastError, OrRefuse, refuse};
 use crate::state::change::Edit;
 use crate::state::{Asset, Market, parameters};
 
+/// The exponent of the price band.
+const PICO_DOLLARS: i32 = -12;
 /// Seconds between two changes of one asset by the steward.
 const STEWARD_PERIOD: u64 = 86_400;
 
@@ -89,7 +92,8 @@ impl Bench {
         let free = self.free && (matches!(self.path, Path::SetUp) || !row.grows());
         let [deposits, debts] = self.first_caps;
         let first = if parameter == Parameter::DebtCap { debts } else { deposits };
-        ensure!(free || row.within_step(in_force, edit.to, first), StepTooLarge);
+        let waited = matches!(self.path, Path::Waited);
+        ensure!(free || row.within_step(in_force, edit.to, first, waited), StepTooLarge);
         Ok(by_steward)
     }
 }
@@ -108,8 +112,9 @@ impl Market {
         let notice = u64::from(self.notice);
         let netting = self.model().current.netting;
         let record = self.asset_mut(index)?;
-        // Interest so far is at the rates so far.
+        // Interest so far is at the rates so far, and what has leaked has leaked by the limit so far.
         record.accrue(now);
+        record.settle_outflow(now);
         if bench.write(bytemuck::bytes_of_mut(record), edits)? {
             ensure!(now >= record.steward_at.saturating_add(STEWARD_PERIOD), StewardTooSoon);
             record.steward_at = now;
@@ -139,22 +144,15 @@ impl Market {
     /// As [`Market::set_parameters`]; the record is then left changed.
     pub fn check_parameters(&mut self, asset: Option<u8>, edits: &[Edit], ramp: u32, now: u64) -> Result<()> {
         ensure!(u64::from(ramp) <= MAX_RAMP_SECONDS, BadRamp);
-        let bench = self.bench(asset, Path::Waited, now)?;
-        let netting = self.model().current.netting;
-        match asset {
-            None => {
-                bench.write(bytemuck::bytes_of_mut(self), edits)?;
-                self.check_market()?;
-                undo(bytemuck::bytes_of_mut(self), edits)
-            }
-            Some(index) => {
-                let record = self.asset_mut(index)?;
-                bench.write(bytemuck::bytes_of_mut(record), edits)?;
-                record.check_parameters(now)?;
-                record.check_readiness(edits, netting)?;
-                undo(bytemuck::bytes_of_mut(record), edits)
-            }
-        }
+        let Some(index) = asset else {
+            self.set_parameters(None, edits, ramp, Path::Waited, now)?;
+            return undo(bytemuck::bytes_of_mut(self), edits);
+        };
+        // Interest and a ramp come with the edits.
+        let before = Box::new(*self.asset(index)?);
+        self.set_parameters(asset, edits, ramp, Path::Waited, now)?;
+        *self.asset_mut(index)? = *before;
+        Ok(())
     }
 
     fn bench(&self, asset: Option<u8>, path: Path, now: u64) -> Result<Bench> {
@@ -165,7 +163,11 @@ impl Market {
         let record = self.asset(index)?;
         let in_force = |side| Level::ALL.map(|level| record.haircut_before_volatility(level, side, now).get());
         let pool = record.accrued_pool(now);
-        let first = record.spot().map_or(0, |price| price.amount_floor(Usd::new(self.first_cap)).get());
+        // At the highest price that the band allows: a price that is to rise later opens no larger cap.
+        let highest = Price::from_decimal_floor(record.band_high, PICO_DOLLARS, record.decimals);
+        let open = record.band_high == u64::MAX;
+        let first =
+            highest.ok().filter(|_| !open).map_or(0, |price| price.amount_floor(Usd::new(self.first_cap)).get());
         // Who has nothing in an asset cannot be harmed by it.
         let unused = record.deposit_shares == 0 && record.debt_shares == 0;
         Ok(Bench {
@@ -249,11 +251,17 @@ impl Asset {
     fn check_readiness(&self, edits: &[Edit], netting: bool) -> Result<()> {
         let caps = [Parameter::DepositCap.code(), Parameter::DebtCap.code()];
         let opens = edits.iter().any(|edit| caps.contains(&edit.parameter) && edit.to > edit.from);
-        let ([first, _], [columns, _]) = (&self.sources, &self.columns);
-        let volatile = Sensitivities { shocks: [0; MAX_SCENARIOS], ..Sensitivities::from_columns(columns) };
-        let ready = !first.is_none() && (!netting || volatile != Sensitivities::NONE);
+        let [first, _] = &self.sources;
+        let ready = !first.is_none() && (!netting || self.is_volatile());
         ensure!(!opens || ready, AssetNotReady);
         Ok(())
+    }
+
+    /// Whether the model in force has it move at all.
+    pub(super) fn is_volatile(&self) -> bool {
+        let [columns, _] = &self.columns;
+        let volatile = Sensitivities { shocks: [0; MAX_SCENARIOS], ..Sensitivities::from_columns(columns) };
+        volatile != Sensitivities::NONE
     }
 }
 

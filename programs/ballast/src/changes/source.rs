@@ -17,8 +17,11 @@ impl Market {
         require_waited(path)?;
         self.check_source(asset, slot, from, to)?;
         let set_up = matches!(path, Path::SetUp);
+        let derives = |of: &Asset| of.is_derived_from(asset);
+        let inert = self.asset(asset)?.is_inert() && !self.listed().iter().any(derives);
         let record = self.asset_mut(asset)?;
-        if set_up || to.is_none() || record.publish_time == 0 || record.is_inert() {
+        let unpriced = record.publish_time == 0;
+        if set_up || to.is_none() || unpriced || inert {
             record.replace_source(slot, to);
         } else {
             (record.candidate, record.candidate_slot) = (*to, slot);
@@ -47,7 +50,8 @@ impl Market {
             SourceKind::StakePool => {
                 let base = self.asset(to.base).ok().filter(|_| to.base != asset);
                 let solid = |base: &Asset| base.sources.iter().all(|source| source.kind() != SourceKind::StakePool);
-                base.is_some_and(solid) && other.kind() != SourceKind::StakePool
+                let derives = |of: &Asset| of.is_derived_from(asset);
+                base.is_some_and(solid) && other.kind() != SourceKind::StakePool && !self.listed().iter().any(derives)
             }
             _ => to.base == 0,
         };
@@ -63,13 +67,21 @@ impl Asset {
         (self.deposit_shares, self.debt_shares, self.deposit_cap, self.debt_cap) == (0, 0, 0, 0)
     }
 
+    /// Whether its price is, or may become, a multiple of that of another asset.
+    fn is_derived_from(&self, base: u8) -> bool {
+        let based = |source: &Source| source.kind() == SourceKind::StakePool && source.base == base;
+        self.sources.iter().chain([&self.candidate]).any(based)
+    }
+
     /// A source without comparison. What another first source has said is forgotten, or a wrong one could never be mended.
     fn replace_source(&mut self, slot: u8, to: &Source) {
         let [first, second] = &mut self.sources;
         if slot == 0 {
             *first = *to;
             (self.spot, self.average, self.low, self.high, self.peak) = (0, 0, 0, 0, 0);
-            (self.publish_time, self.usable_until, self.init_until) = (0, 0, 0);
+            (self.publish_time, self.usable_until, self.init_until, self.doubted_at) = (0, 0, 0, 0);
+            (self.breaker, self.breaker_until, self.grace_until) = (0, 0, 0);
+            (self.staking_rate, self.staking_rate_at) = (0, 0);
         } else {
             *second = *to;
         }

@@ -1,13 +1,12 @@
 //! `refresh_prices`: brings prices of some assets, and the interest of those assets, up to now. Anybody may call it.
 
 use anchor_lang::prelude::*;
-use ballast_risk::Fraction;
 use ballast_risk::breaker::{Breaker, State};
 
 use crate::ensure;
 use crate::error::{BallastError, refuse};
-use crate::event::{BreakerTripped, PriceRefreshed, SourcesDisagree};
-use crate::oracle::{observe, unix_seconds};
+use crate::event::{BreakerTripped, PriceRefreshed, PriceWithheld};
+use crate::oracle::{Doubt, observe, unix_seconds};
 use crate::state::Market;
 
 #[derive(Accounts)]
@@ -35,14 +34,14 @@ pub fn refresh_prices(context: Context<RefreshPrices>, assets: Vec<u8>) -> Resul
 
         let asset = market.asset_mut(index)?;
         let before = asset.breaker();
-        let difference = asset.accept(&first, second.as_ref(), now, clock.slot)?;
+        let doubt = asset.accept(&first, second.as_ref(), now, clock.slot)?;
         asset.accrue(now);
         let after = asset.breaker();
         if (before.state, after.state) != (State::Normal, State::Normal) {
             tell_breaker(address, index, before, after, now);
         }
-        match difference {
-            Some(difference) => tell_difference(address, index, difference),
+        match doubt {
+            Some(doubt) => tell_doubt(address, index, doubt, asset.doubted_at),
             None => emit!(PriceRefreshed {
                 market: address,
                 asset: index,
@@ -70,6 +69,6 @@ fn tell_breaker(market: Pubkey, asset: u8, before: Breaker, after: Breaker, now:
 
 #[cold]
 #[inline(never)]
-fn tell_difference(market: Pubkey, asset: u8, difference: Fraction) {
-    emit!(SourcesDisagree { market, asset, difference: difference.get() });
+fn tell_doubt(market: Pubkey, asset: u8, doubt: Doubt, publish_time: u64) {
+    emit!(PriceWithheld { market, asset, doubt, publish_time });
 }

@@ -3,7 +3,8 @@
 use anchor_lang::prelude::*;
 use ballast_risk::Fraction;
 use ballast_risk::breaker::{Breaker, Limits, Sight, State, peak_floor, trips};
-use ballast_risk::price::{Price, average_weight, widened_ceil};
+use ballast_risk::confidence::widened_ceil;
+use ballast_risk::price::{Price, average_weight};
 use ballast_risk::variance::{MULTIPLIER_ONE, moved_ceil, multiplier_ceil, renewed_ceil};
 
 use super::Observation;
@@ -14,56 +15,90 @@ use crate::state::Asset;
 /// The cluster's clock may lag behind that of the publishers by this many seconds.
 pub const MAX_CLOCK_LAG: u64 = 15;
 
+/// Why a new price is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+pub enum Doubt {
+    /// Its confidence interval is too wide.
+    Confidence,
+    /// It is outside of the band.
+    Band,
+    /// The price that it is derived from is withheld for a doubt of its own.
+    Base,
+    /// The two sources differ by too much.
+    Disagreement,
+}
+
 impl Asset {
-    /// Takes what its sources say as the price, or refuses it and changes nothing.
+    /// Takes what its sources say as the price. What is new but not believed is no error, because it has to stay that the
+    /// stored price is known to be out of date: it is withheld from then on, and what speaks against the new one is
+    /// returned.
     ///
     /// A publish time that was accepted before is no error (keepers race) and no change either: nobody chooses among
-    /// updates of one second. Two sources that differ by more than is allowed are no error, because the breaker that they
-    /// trip has to stay; the price stays as well, and the difference is returned.
+    /// updates of one second.
     ///
     /// # Errors
-    /// The 6200 group: confidence, band, too old, from the future, older than the stored one.
+    /// The 6200 group: too old, from the future, older than the stored one.
     pub fn accept(
         &mut self,
         first: &Observation,
         second: Option<&Observation>,
         now: u64,
         slot: u64,
-    ) -> Result<Option<Fraction>> {
-        self.check(first, now)?;
-        ensure!(first.published >= self.publish_time, PriceOlderThanStored);
+    ) -> Result<Option<Doubt>> {
+        self.check_times(first, now)?;
+        ensure!(first.published >= self.publish_time && first.published >= self.doubted_at, PriceOlderThanStored);
         if first.published == self.publish_time {
             return Ok(None);
         }
         if let Some(second) = second {
-            self.check(second, now)?;
+            self.check_times(second, now)?;
             ensure!(second.published >= self.second_publish_time, PriceOlderThanStored);
-            let difference = moved_ceil(first.price, second.price);
-            if difference.get() > self.agreement {
+        }
+        if let Err(doubt) = self.believe(first, second) {
+            self.doubted_at = first.published;
+            if doubt == Doubt::Disagreement {
                 self.trip(State::ReduceOnly, now);
                 self.volatility = self.volatility.max(self.caution);
-                self.init_until = 0;
-                return Ok(Some(difference));
             }
+            self.renew_windows(now);
+            return Ok(Some(doubt));
         }
         self.take(first, second, now)?;
         self.price_slot = slot;
         Ok(None)
     }
 
+    fn believe(&self, first: &Observation, second: Option<&Observation>) -> core::result::Result<(), Doubt> {
+        self.believe_one(first)?;
+        let Some(second) = second else { return Ok(()) };
+        self.believe_one(second)?;
+        let agree = moved_ceil(first.price, second.price).get() <= self.agreement;
+        if agree { Ok(()) } else { Err(Doubt::Disagreement) }
+    }
+
     /// What every observation of every source must fulfil.
     ///
     /// # Errors
     /// As [`Asset::accept`].
-    pub(super) fn check(&self, seen: &Observation, now: u64) -> Result<()> {
+    pub(super) fn check_times(&self, seen: &Observation, now: u64) -> Result<()> {
         ensure!(seen.published <= now.saturating_add(MAX_CLOCK_LAG), PriceFromFuture);
         ensure!(seen.published.saturating_add(u64::from(self.max_age)) >= now, PriceTooOld);
-        ensure!(seen.confidence.get() <= self.max_confidence, ConfidenceTooWide);
-        if self.band_low != 0 || self.band_high != u64::MAX {
-            let dollars = seen.price.pico_dollars_floor(self.decimals);
-            ensure!((self.band_low..=self.band_high).contains(&dollars), PriceOutsideBand);
-        }
         Ok(())
+    }
+
+    /// What speaks against an observation by itself.
+    #[inline(always)]
+    pub(super) fn believe_one(&self, seen: &Observation) -> core::result::Result<(), Doubt> {
+        let widened = widened_ceil(seen.confidence, self.confidence_multiple);
+        if seen.confidence.get() > self.max_confidence || seen.confidence == Fraction::MAX || widened.is_err() {
+            Err(Doubt::Confidence)
+        } else if !seen.in_band {
+            Err(Doubt::Band)
+        } else if !seen.sound_base {
+            Err(Doubt::Base)
+        } else {
+            Ok(())
+        }
     }
 
     fn take(&mut self, first: &Observation, second: Option<&Observation>, now: u64) -> Result<()> {
@@ -92,8 +127,11 @@ impl Asset {
     /// Average and peak after a price. Variance, volatility multiplier and breaker follow it.
     fn follow(&mut self, seen: &Observation, now: u64) -> (Price, Price) {
         let price = seen.price;
-        // Before the first price there is nothing that it could have moved from.
-        let (Some(before), Some(average)) = (self.spot(), self.average()) else { return (price, price) };
+        // Before the first price there is nothing that it could have moved from: it begins as calm as it was calibrated.
+        let (Some(before), Some(average)) = (self.spot(), self.average()) else {
+            self.variance = self.calibrated_variance;
+            return (price, price);
+        };
         let peak = self.peak().unwrap_or(price);
         let elapsed = seen.published.saturating_sub(self.publish_time);
 
@@ -139,18 +177,24 @@ impl Asset {
 
     /// Before a price is taken: when none was usable for too long, it does not liquidate at once, so that people can react
     /// to what they could not see. It takes a new outage to begin a new time of grace: prices that come in meanwhile are
-    /// no gap. A pause is none either, because prices go on to be refreshed in it.
+    /// no gap.
     fn note_outage(&mut self, now: u64) {
-        let missing_since = self.publish_time.saturating_add(u64::from(self.max_age)).max(self.pause.until);
+        let missing_since = self.publish_time.saturating_add(u64::from(self.max_age));
         if self.publish_time != 0 && now.saturating_sub(missing_since) > u64::from(self.recovery_gap) {
             self.grace_until = now.saturating_add(u64::from(self.recovery_grace));
         }
     }
 
-    /// Whether the last accepted price is young enough and not paused. Whoever derives another price from it asks this, and
-    /// not what a time of grace or a breaker withholds.
+    /// Whether the last accepted price is young enough and not paused. Whoever derives another price from it asks this and
+    /// [`Asset::is_doubted`], and not what a time of grace or a breaker withholds.
     pub fn is_fresh(&self, now: u64) -> bool {
         self.publish_time != 0 && !self.pause.active(now) && now <= self.usable_within(self.max_age, now)
+    }
+
+    /// Whether there was a newer price that was not believed.
+    #[inline(always)]
+    pub const fn is_doubted(&self) -> bool {
+        self.doubted_at > self.publish_time
     }
 
     fn usable_within(&self, seconds: u32, now: u64) -> u64 {
@@ -159,7 +203,7 @@ impl Asset {
 
     /// Sets up to when the price may be used. Also for whoever changes what that depends on: pauses and ages.
     pub fn renew_windows(&mut self, now: u64) {
-        let held = self.publish_time == 0 || self.pause.active(now);
+        let held = self.publish_time == 0 || self.is_doubted() || self.pause.active(now);
         let reduce_only = self.breaker().state_at(now) == State::ReduceOnly;
         let windows = (self.usable_within(self.max_age, now), self.usable_within(self.max_age_init, now));
         self.usable_until = if held || now < self.grace_until { 0 } else { windows.0 };

@@ -5,7 +5,7 @@ use anchor_lang::prelude::*;
 use ballast_risk::price::Price;
 use ballast_risk::variance::moved_ceil;
 
-use super::Observation;
+use super::{Doubt, Observation};
 use crate::ensure;
 use crate::error::{BallastError, refuse};
 use crate::state::{Asset, Source, SourceKind};
@@ -26,9 +26,18 @@ impl Asset {
     /// as dead, and the last one bounds the candidate widely.
     ///
     /// # Errors
-    /// `ObservedAlready`, `PriceUnusable` when there is no present price to compare with; as [`Asset::accept`].
+    /// `ObservedAlready`, `PriceUnusable` when there is no present price to compare with; too old or from the future, and
+    /// whatever raises a [`Doubt`].
     pub fn compare_candidate(&mut self, seen: &Observation, now: u64, patience: u32) -> Result<Comparison> {
-        self.check(seen, now)?;
+        self.check_times(seen, now)?;
+        self.believe_one(seen).map_err(|doubt| {
+            refuse(match doubt {
+                Doubt::Confidence => BallastError::ConfidenceTooWide,
+                Doubt::Band => BallastError::PriceOutsideBand,
+                Doubt::Base => BallastError::BasePriceUnusable,
+                Doubt::Disagreement => BallastError::PriceUnusable,
+            })
+        })?;
         ensure!(seen.published >= self.candidate_time.saturating_add(OBSERVATION_SPACING), ObservedAlready);
         let agrees = self.agrees_with(seen.price, now, patience)?;
         let checks = if agrees { self.candidate_checks.saturating_add(1) } else { 0 };
@@ -47,7 +56,7 @@ impl Asset {
         if self.publish_time.saturating_add(u64::from(patience)) < now {
             return Ok(spot.within_double(price));
         }
-        ensure!(self.is_fresh(now), PriceUnusable);
+        ensure!(self.is_fresh(now) && !self.is_doubted(), PriceUnusable);
         Ok(moved_ceil(spot, price).get() <= self.agreement)
     }
 

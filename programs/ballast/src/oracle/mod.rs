@@ -10,13 +10,14 @@ mod switchboard;
 
 use anchor_lang::prelude::*;
 use ballast_risk::Fraction;
-use ballast_risk::price::{Price, confidence_ceil};
+use ballast_risk::confidence::part_ceil;
+use ballast_risk::price::{Price, pico_dollars_floor};
 
 use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
 use crate::state::{Asset, Market, Source, SourceKind};
 
-pub use accept::MAX_CLOCK_LAG;
+pub use accept::{Doubt, MAX_CLOCK_LAG};
 pub use candidate::{Comparison, OBSERVATION_SPACING};
 pub use pyth_pull::{RECEIVER, RECEIVER_CORE};
 pub use pyth_push::PUSH_PROGRAM;
@@ -34,12 +35,15 @@ pub struct Observation {
     /// What a deposit counts at `Init` before the confidence interval is taken off: the same, unless a staking rate has grown
     /// faster than is allowed.
     pub low: Price,
-    /// The confidence interval as a part of the price.
+    /// The confidence interval as a part of the price; `MAX` when it is as wide as that.
     pub confidence: Fraction,
     /// Unix seconds.
     pub published: u64,
     /// A staking rate that the next ones are measured against, or 0.
     pub rate: u64,
+    pub in_band: bool,
+    /// False when the price that this one is derived from is withheld.
+    pub sound_base: bool,
 }
 
 /// A price as feeds publish it: `price +/- confidence` times `10^exponent` dollars for one whole token.
@@ -53,14 +57,15 @@ struct Quotation {
 }
 
 impl Quotation {
-    fn observation(&self, decimals: u8) -> Result<Observation> {
+    fn observation(&self, asset: &Asset) -> Result<Observation> {
         let number = u64::try_from(self.price).ok().filter(|number| *number > 0);
         let number = number.ok_or_else(|| refuse(BallastError::PriceNotPositive))?;
         ensure!((MIN_EXPONENT..=0).contains(&self.exponent), ExponentOutOfRange);
         let published = u64::try_from(self.publish_time).map_err(|_| refuse(BallastError::PriceTooOld))?;
-        let confidence = confidence_ceil(number, self.confidence).or_refuse()?;
-        let price = Price::from_decimal_floor(number, self.exponent, decimals).or_refuse()?;
-        Ok(Observation { price, low: price, confidence, published, rate: 0 })
+        let confidence = part_ceil(number, self.confidence).unwrap_or(Fraction::MAX);
+        let in_band = asset.in_band(|| pico_dollars_floor(number, self.exponent));
+        let price = Price::from_decimal_floor(number, self.exponent, asset.decimals).or_refuse()?;
+        Ok(Observation { price, low: price, confidence, published, rate: 0, in_band, sound_base: true })
     }
 }
 
@@ -85,7 +90,7 @@ pub fn observe(
         SourceKind::StakePool => return stake_pool::observe(market, asset, source, account, clock),
         SourceKind::None => return Err(refuse(BallastError::OracleWrongAccount)),
     };
-    quotation.observation(asset.decimals)
+    quotation.observation(asset)
 }
 
 /// `N` bytes of an account from an offset on.
@@ -95,6 +100,14 @@ pub fn observe(
 fn bytes<const N: usize>(data: &[u8], offset: usize) -> Result<[u8; N]> {
     let found = data.get(offset..).and_then(|rest| rest.first_chunk());
     found.copied().ok_or_else(|| refuse(BallastError::OracleWrongAccount))
+}
+
+impl Asset {
+    /// `dollars` counts 10^-12 dollars for a whole token.
+    #[inline(always)]
+    fn in_band(&self, dollars: impl FnOnce() -> u64) -> bool {
+        (self.band_low == 0 && self.band_high == u64::MAX) || (self.band_low..=self.band_high).contains(&dollars())
+    }
 }
 
 /// The clock in the unit of the books. A clock before 1970 counts as 1970.

@@ -2,7 +2,7 @@
 //! market, times the rate of the pool; so is the time at which it was published, and its confidence interval.
 
 use anchor_lang::prelude::*;
-use ballast_risk::price::narrowed_ceil;
+use ballast_risk::confidence::narrowed_ceil;
 use ballast_risk::{Fraction, staking};
 
 use super::{Observation, bytes, unix_seconds};
@@ -50,12 +50,15 @@ pub fn observe(
     let [first, _] = &base.sources;
     let spot = base.spot().filter(|_| base.is_fresh(now) && first.kind() != SourceKind::StakePool);
     let spot = spot.ok_or_else(|| refuse(BallastError::BasePriceUnusable))?;
+    let price = spot.times_floor(rate).or_refuse()?;
     let limit = asset.staking_rate_limit(now);
     Ok(Observation {
-        price: spot.times_floor(rate).or_refuse()?,
+        price,
         low: spot.times_floor(rate.min(limit)).or_refuse()?,
         confidence: narrowed_ceil(Fraction::new(base.confidence), base.confidence_multiple),
-        published: base.publish_time,
+        published: base.publish_time.max(base.doubted_at),
+        in_band: asset.in_band(|| price.pico_dollars_floor(asset.decimals)),
+        sound_base: !base.is_doubted(),
         // While the limit holds, it goes on from where it began: stepping it forward would lose a fraction each time.
         rate: if rate <= limit { rate } else { 0 },
     })

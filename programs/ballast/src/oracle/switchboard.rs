@@ -55,7 +55,7 @@ pub fn read(address: &Pubkey, account: &AccountInfo, slot: u64) -> Result<Quotat
     }
     Ok(Quotation {
         price: i64::try_from(value).map_err(|_| refuse(BallastError::PriceOutOfRange))?,
-        confidence: u64::try_from(deviation).map_err(|_| refuse(BallastError::ConfidenceTooWide))?,
+        confidence: u64::try_from(deviation).unwrap_or(u64::MAX),
         exponent: places.wrapping_neg(),
         publish_time: i64::from_le_bytes(bytes(&data, LAST_UPDATE)?),
     })

@@ -57,10 +57,13 @@ pub struct Asset {
     pub publish_time: u64,
     /// The same of the second source.
     pub second_publish_time: u64,
-    /// The price may be used at `Target` and `Maint` up to this second, at `Init` up to the next one; zero while a pause, a
-    /// breaker or a recovery withholds it. Renewed with every accepted price.
+    /// The price may be used at `Target` and `Maint` up to this second, at `Init` up to the next one; zero while a doubt, a
+    /// pause, a breaker or a recovery withholds it. Renewed with every accepted price.
     pub usable_until: u64,
     pub init_until: u64,
+    /// Publish time of the last price that was new but not believed. Where it is later than that of the price, the price is
+    /// withheld.
+    pub doubted_at: u64,
     /// Slot in which the price was accepted.
     pub price_slot: u64,
 
@@ -191,7 +194,7 @@ pub struct Asset {
     /// Name for people, zero-padded UTF-8.
     pub name: [u8; 16],
     /// For later versions; zero.
-    pub reserved: [u8; 96],
+    pub reserved: [u64; 11],
 }
 
 /// A point of the rate curve.

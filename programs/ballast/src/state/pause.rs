@@ -20,7 +20,7 @@ pub enum Pausable {
 )]
 #[repr(C)]
 pub struct Pause {
-    /// Paused up to and including this second.
+    /// Paused before this second.
     pub until: u64,
     /// When `spent` was counted.
     pub counted_at: u64,
@@ -37,7 +37,7 @@ const RECOVERY: u64 = 10;
 impl Pause {
     #[inline(always)]
     pub const fn active(&self, now: u64) -> bool {
-        now <= self.until
+        now < self.until
     }
 
     /// Pauses from now on for some seconds. A pause that is under way is replaced; what it did not use is given back.
@@ -56,10 +56,12 @@ impl Pause {
 
     /// Ends the pause, brings the budget up to now.
     pub fn end(&mut self, now: u64) {
+        // A clock that went back gives nothing back.
+        let now = now.max(self.counted_at);
         let unused = if self.active(now) { self.until.saturating_sub(now) } else { 0 };
         let recovered = now.saturating_sub(self.counted_at).checked_div(RECOVERY).unwrap_or(0);
         self.spent = self.spent.saturating_sub(recovered).saturating_sub(unused);
         self.counted_at = now;
-        self.until = now.saturating_sub(1).min(self.until);
+        self.until = now.min(self.until);
     }
 }

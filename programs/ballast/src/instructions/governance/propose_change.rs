@@ -47,6 +47,10 @@ pub fn propose_change(context: Context<ProposeChange>, proposal: Written) -> Res
     let accounts = &context.accounts;
     let mut market = accounts.market.load_mut()?;
     ensure!(market.is(Role::Governance, accounts.governance.key), NotGovernance);
+    // What was proposed in the set-up would be due in the first second of the open market.
+    ensure!(!market.in_setup(), MarketNotOpen);
+    // An empty account of another kind is somebody else's.
+    ensure!(accounts.change.to_account_info().data_len() == Change::SPACE, WrongChangeAccount);
     refuse_nonce(&market, &accounts.instructions)?;
     let now = unix_seconds(&Clock::get()?);
     market.check_proposal(&proposal.proposal, now)?;
