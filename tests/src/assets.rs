@@ -121,9 +121,9 @@ pub const GUARDS_OFF: [(Parameter, u64); 10] = [
 /// The largest fraction.
 pub const WHOLE: u64 = u32::MAX as u64;
 
-/// Basis points as a fraction of the table, rounded down.
+/// Basis points as a fraction of the table, rounded up.
 pub const fn bps(part: u64) -> u64 {
-    part * (1 << 32) / 10_000
+    (part * (1 << 32)).div_ceil(10_000)
 }
 
 struct Kind {

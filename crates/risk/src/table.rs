@@ -267,9 +267,9 @@ parameters! {
         Row { least: 1, tightens: Tightens::Down, zero_is_off: true, ..ROW };
     /// Largest volatility multiplier.
     41 VolatilityLimit "volatility_limit" Asset Times TIMES;
-    /// Prices outside of the band are refused.
-    42 BandLow "band_low" Asset PicoDollars ROW;
-    43 BandHigh "band_high" Asset PicoDollars Row { step: Step::Double, ..ROW };
+    /// Prices outside of the band are withheld.
+    42 BandLow "band_low" Asset PicoDollars Row { least: 1, step: Step::Double, zero_is_off: true, ..ROW };
+    43 BandHigh "band_high" Asset PicoDollars Row { least: 1, step: Step::Double, ..ROW };
     /// Both sources count at `Init`: the lower for deposits, the higher for debts.
     44 Conservative "conservative" Asset Switch Row { most: 1, tightens: Tightens::Up, ..ROW };
     /// Largest difference between two sources, as a part of the first.
@@ -336,9 +336,10 @@ impl Row {
     }
 
     /// Whether a change is no larger than the table allows. `first` is what a [`Step::Growth`] may start with; `waited`
-    /// whether it was proposed: then what is off may be turned on at any value.
+    /// whether it was proposed: then what is off, or bounds nothing, may be turned on at any value.
     pub const fn within_step(&self, in_force: u64, to: u64, first: u64, waited: bool) -> bool {
-        if waited && self.zero_is_off && in_force == 0 {
+        let off = if self.zero_is_off { 0 } else { u64::MAX };
+        if waited && in_force == off {
             return true;
         }
         let step = if self.tightened(in_force, to) { self.tightening } else { self.step };

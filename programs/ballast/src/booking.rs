@@ -91,6 +91,9 @@ impl Asset {
 
     /// Brings the bucket up to now, before its limit changes.
     pub fn settle_outflow(&mut self, now: u64) {
+        if self.outflow_limit == u32::MAX {
+            return;
+        }
         let (limit, flow) = self.outflow(Amount::new(self.cash));
         let flow = flow.give(Amount::ZERO, &limit, now);
         (self.outflow_level, self.outflow_at) = (flow.level, flow.at);

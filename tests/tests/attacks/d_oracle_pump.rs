@@ -3,7 +3,7 @@
 use ballast_client::event::{Action, Liquidated};
 use ballast_client::table::Parameter;
 use ballast_client::{SourceKind, StateView};
-use ballast_tests::assets::{Feed, Token, bps, token};
+use ballast_tests::assets::{Feed, Token, WHOLE, bps, token};
 use ballast_tests::*;
 
 use crate::probe::{borrows_most, lends_nothing, most};
@@ -168,7 +168,8 @@ fn atk_d12_inflated_collateral_takes_the_outflow_limit_at_once_and_the_ceiling_e
     let mut lst = token("LST");
     // 20,000 LST, 3,300,000 dollars, of which three quarters count; no cost of size.
     (lst.listing.deposit_cap, lst.listing.depth_dollars) = (20_000_000_000_000, 0);
-    let limits = [(Parameter::OutflowLimit, bps(1_000)), (Parameter::OutflowPeriod, 86_400)];
+    // A fifth within a day, half of it at once.
+    let limits = [(Parameter::OutflowLimit, WHOLE / 5), (Parameter::OutflowPeriod, 86_400)];
     let (mut sol_token, usdc_token) = (token("SOL").with(&limits), token("USDC").with(&limits));
     sol_token.listing.debt_cap = sol("2000").units;
     let market = Fixture::of(vec![lst, sol_token, usdc_token]);
@@ -185,7 +186,7 @@ fn atk_d12_inflated_collateral_takes_the_outflow_limit_at_once_and_the_ceiling_e
     mallory.deposits(native("LST", 20_000_000_000_000)).unwrap();
     expect_refusal(mallory.deposits(native("LST", 1)), BallastError::DepositCapExceeded);
 
-    // Within the first day: a tenth of the dollars, and of SOL what its ceiling allows, 2,000 at 150 dollars.
+    // At once: a tenth of the dollars, and of SOL what its ceiling allows, 2,000 at 150 dollars.
     let taken = [borrows_most(&mallory, "USDC"), borrows_most(&mallory, "SOL")];
     assert!(taken[0] <= usdc("1000000").units && taken[0] > usdc("999999").units, "{taken:?}");
     assert_eq!(taken[1], sol("2000").units);

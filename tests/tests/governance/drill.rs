@@ -6,6 +6,7 @@ use ballast_tests::client::table::{Parameter as P, Scope, Tightens};
 use ballast_tests::client::{Pausable, RiskModel, Role, Source, change};
 use ballast_tests::*;
 use client::risk::Usd;
+use client::risk::price::Price;
 
 use crate::judge::{Values, in_range, of, proposal, targets, tightens};
 use crate::thief::{DAY, DOLLAR, FAKE, HOUR, REAL, Thief, bank, truth};
@@ -62,6 +63,8 @@ fn proposes_everything(thief: &mut Thief) {
     let guards = [P::BreakerJump, P::BreakerConfidence, P::BreakerDrawdown, P::MaxConfidence];
     let values =
         [&whole[..], &guards.map(|guard| (guard, WHOLE)), &[(P::AveragePeriod, 1), (P::Caution, 1 << 16)]].concat();
+    // A cap is measured at the end of the band.
+    let values = [&values[..], &[(P::BandHigh, PICO_DOLLAR)]].concat();
     thief.proposes(thief.bank.values_of(FAKE, &values));
     // Each by itself, so that one refusal spoils nothing else.
     for asset in (0..market.asset_count).map(Some).chain([None]) {
@@ -84,12 +87,11 @@ fn proposes_everything(thief: &mut Thief) {
     }
 }
 
-/// What may leave of an asset within a period by its limit.
+/// What may leave of an asset at once by its limit, and as much again within the period: half of the part of what was there.
 pub fn capacity(bank: &Fixture, symbol: &str) -> (i128, u64) {
     let asset = bank.asset(symbol);
-    let deposits = asset.accrued_pool(bank.second()).deposits_ceil().unwrap().get();
-    let part = u128::from(deposits) * u128::from(asset.outflow_limit) / (1 << 32);
-    (part as i128, u64::from(asset.outflow_period))
+    let before = i128::from(asset.cash) + i128::from(asset.outflow_level);
+    (before * i128::from(asset.outflow_limit) / (2 << 32), u64::from(asset.outflow_period))
 }
 
 /// A day with the key: lists a token that he prints, tries all at once and proposes all that he can.
@@ -142,27 +144,30 @@ fn goes_on(thief: &mut Thief, hours: u64) {
     thief.grabs();
 }
 
-/// His token is worth a cent while its cap is counted in tokens, and as much as the number format holds once it has one.
+/// A dollar in the unit of the band.
+pub const PICO_DOLLAR: u64 = 1_000_000_000_000;
+
+/// His token is worth as much as its band allows. Both the band and the cap grow as fast as they may.
 fn uses_his_token(thief: &mut Thief) {
     let (index, asset) = (thief.bank.index(FAKE), thief.bank.asset(FAKE));
-    if asset.sources[0].is_none() {
+    if asset.sources[0].is_none() || asset.band_high == u64::MAX {
         return;
     }
-    let cap = native(FAKE, asset.deposit_cap);
-    let price = if cap.units == 0 { "0.01".into() } else { Thief::price_for(50_000_000_000, cap, asset.decimals) };
+    let price = (asset.band_high / PICO_DOLLAR).to_string();
     thief.fake_is_worth(&price);
     thief.bank.advances(2);
     thief.fake_is_worth(&price);
+    thief.deposits_fakes();
     let market = thief.bank.market();
-    let Some(spot) = market.assets[usize::from(index)].spot().filter(|_| cap.units == 0) else {
-        return thief.deposits_fakes();
-    };
-    let most = spot.amount_floor(Usd::new(market.first_cap)).get();
+    let end = Price::from_decimal_floor(asset.band_high, -12, asset.decimals).expect("a price");
+    let first = end.amount_floor(Usd::new(market.first_cap)).get();
     let present = Values::of(&market, Some(index));
-    thief.proposes(proposal(Some(index), &present, &[(P::DepositCap, most)]));
+    for grown in [(P::DepositCap, first.max(2 * asset.deposit_cap)), (P::BandHigh, 2 * asset.band_high)] {
+        thief.proposes(proposal(Some(index), &present, &[grown]));
+    }
 }
 
-/// Nobody does anything at all, and he lists a token of his own. (Sources of assets that people use: see `findings`.) The role takes three days and a cap for his token one more; from then on what leaves is what
+/// Nobody does anything at all, and he lists a token of his own. (Sources of assets that people use: see `promises`.) The role takes three days and a cap for his token one more; from then on what leaves is what
 /// the outflow limits let leave: a fifth of what is deposited at once, because the buckets are empty, and as much again
 /// within every day that follows.
 #[test]

@@ -87,13 +87,13 @@ fn draw(random: &mut Random, listed: &Values, parameter: P, there: &[u64]) -> Op
     let row = parameter.row();
     let [a, b] = [(); 2].map(|()| somewhere(random, parameter, there));
     let (from, mut to) = if tightens(row, a, b) { (a, b) } else { (b, a) };
-    if !small_enough(row, from, to, u64::MAX) {
+    if !small_enough(row, from, to, u64::MAX, false) {
         // A step, where not everything is one.
         let step = |part: u64| {
             let far = ((u128::from(from.abs_diff(to)) * u128::from(part)) >> 16) as u64;
             if to > from { from + far } else { from - far }
         };
-        to = step(last(1 << 16, |part| small_enough(row, from, step(part), u64::MAX))?);
+        to = step(last(1 << 16, |part| small_enough(row, from, step(part), u64::MAX, false))?);
     }
     let arranged = follow(listed, &[(parameter, from)]);
     let fits = [from, to].iter().all(|value| in_range(row, *value)) && tightens(row, from, to);

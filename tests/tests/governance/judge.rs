@@ -98,8 +98,12 @@ pub fn within(step: Step, from: u64, to: u64, first: u64) -> bool {
     }
 }
 
-/// Whether the step of a proposal, or of a tightening at once, is small enough.
-pub fn small_enough(row: &Row, from: u64, to: u64, first: u64) -> bool {
+/// Whether the step of a proposal, or of a tightening at once, is small enough. A proposal turns on what is off at any value.
+pub fn small_enough(row: &Row, from: u64, to: u64, first: u64, proposed: bool) -> bool {
+    let off = if row.zero_is_off { 0 } else { u64::MAX };
+    if proposed && from == off {
+        return true;
+    }
     let step = if tightens(row, from, to) { row.tightening } else { row.step };
     within(step, rank(row, from), rank(row, to), first)
 }

@@ -3,12 +3,12 @@
 
 mod crowd;
 mod drill;
-mod findings;
 mod harmless;
 mod judge;
 mod moves;
 mod pairs;
 mod play;
+mod promises;
 mod random;
 mod slope;
 mod stolen;

@@ -140,7 +140,7 @@ impl Play {
         let asset = (scope == Scope::Asset).then(|| self.any_asset(random));
         let may = |parameter: P, from: u64, to: u64| match role {
             Role::Steward => within(parameter.row().steward, from, to, 0),
-            _ => tightens(parameter.row(), from, to) && small_enough(parameter.row(), from, to, u64::MAX),
+            _ => tightens(parameter.row(), from, to) && small_enough(parameter.row(), from, to, u64::MAX, false),
         };
         let chosen: Vec<_> = of(scope)
             .filter(|parameter| match role {
@@ -161,7 +161,7 @@ impl Play {
     fn proposes(&mut self, random: &mut Random, kind: Kind) -> bool {
         let mut author = None;
         let slow = |parameter: &P| u64::from(parameter.row().delay) > DAY;
-        let small = |parameter: P, from: u64, to: u64| small_enough(parameter.row(), from, to, u64::MAX >> 2);
+        let small = |parameter: P, from: u64, to: u64| small_enough(parameter.row(), from, to, u64::MAX >> 2, true);
         let proposal = match kind {
             Kind::Asset => {
                 let fast: Vec<_> = of(Scope::Asset).filter(|parameter| !slow(parameter)).collect();

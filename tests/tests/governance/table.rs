@@ -5,6 +5,7 @@ use ballast_tests::client::table::{Parameter as P, Scope};
 use ballast_tests::client::{Market, Proposal, Role};
 use ballast_tests::*;
 use client::risk::Usd;
+use client::risk::price::Price;
 
 use crate::judge::{
     self, Values, agrees, broken, follow, in_range, of, proposal, small_enough, targets, tightens, within,
@@ -138,31 +139,35 @@ fn at_once(role: Role, parameter: P, from: u64, to: u64, free: bool, first: u64)
     } else if !may {
         vec![fault(BallastError::MustWait)]
     } else {
-        waited(parameter, from, to, free, first)
+        stepped(parameter, from, to, free, first, false)
     }
 }
 
-/// What is proposed is refused for these reasons, or for none.
-fn waited(parameter: P, from: u64, to: u64, free: bool, first: u64) -> Vec<Fault> {
+/// What is proposed, or not, is refused for these reasons, or for none.
+fn stepped(parameter: P, from: u64, to: u64, free: bool, first: u64, proposed: bool) -> Vec<Fault> {
     let row = parameter.row();
-    let grows = matches!(row.step, client::table::Step::Growth);
+    // A cap is worth no more than the end of the band says.
+    let bounded = matches!(row.step, client::table::Step::Growth) || parameter == P::BandHigh;
     if !in_range(row, to) {
         vec![fault(BallastError::ParameterOutOfRange)]
-    } else if (!free || grows) && !small_enough(row, from, to, first) {
+    } else if (!free || bounded) && !small_enough(row, from, to, first, proposed) {
         vec![fault(BallastError::StepTooLarge)]
     } else {
         vec![]
     }
 }
 
-/// What a cap may grow to from zero, whatever its step: what the market's first cap buys, or what is there already.
+/// What a cap may grow to from zero, whatever its step: what the market's first cap buys at the end of the band, or what is
+/// there already.
 fn first(market: &Market, asset: Option<u8>, parameter: P, now: u64) -> u64 {
     let Some(index) = asset else { return 0 };
     let asset = &market.assets[usize::from(index)];
     let pool = asset.accrued_pool(now);
     let there = if parameter == P::DebtCap { pool.debts_floor() } else { pool.deposits_ceil() };
-    let bought = asset.spot().expect("a price").amount_floor(Usd::new(market.first_cap));
-    bought.max(there.expect("fits 64 bits")).get()
+    let end =
+        Price::from_decimal_floor(asset.band_high, -12, asset.decimals).ok().filter(|_| asset.band_high < u64::MAX);
+    let bought = end.map_or(0, |price| price.amount_floor(Usd::new(market.first_cap)).get());
+    bought.max(there.expect("fits 64 bits").get())
 }
 
 /// Every parameter of a scope, from several values to all where something changes, at once by every role and as a proposal.
@@ -211,7 +216,7 @@ fn moves(scope: Scope, asset: Option<u8>, free: bool) {
                     let expected = at_once(role, parameter, from, to, free, first);
                     check(market.foresees_change(role, &change), expected, &format!("{role:?}"), true);
                 }
-                let expected = waited(parameter, from, to, free, first);
+                let expected = stepped(parameter, from, to, free, first, true);
                 check(market.foresees_proposal(&change), expected, "proposed", false);
             }
         }
@@ -242,7 +247,9 @@ fn no_value_is_a_dead_end() {
                 let first = first(&market.market(), asset, parameter, market.second());
                 for up in [false, true] {
                     let there = |to: &u64| if up { rank(*to) > rank(from) } else { rank(*to) < rank(from) };
-                    let wanted = targets(row, from, first).into_iter().filter(|to| in_range(row, *to) && there(to));
+                    let fits = |to: &u64| broken(&follow(&arranged, &[(parameter, *to)])).is_empty();
+                    let wanted =
+                        targets(row, from, first).into_iter().filter(|to| in_range(row, *to) && there(to) && fits(to));
                     let mut wanted = wanted.peekable();
                     let nowhere_to_go = wanted.peek().is_none();
                     let led_on = wanted.any(|to| {
@@ -293,7 +300,9 @@ fn a_change_is_refused_when_a_value_is_not_the_one_it_was_written_against() {
                     let got = market.foresees_change(role, &change);
                     agrees(&got, &[fault(BallastError::ValueChanged)], &about);
                 }
-                agrees(&market.foresees_proposal(&change), &[fault(BallastError::ValueChanged)], &about);
+                let refusal =
+                    if market.market().in_setup() { BallastError::MarketNotOpen } else { BallastError::ValueChanged };
+                agrees(&market.foresees_proposal(&change), &[fault(refusal)], &about);
             }
         }
     }

@@ -225,26 +225,24 @@ impl Thief {
     /// Borrows of every asset as much as there is and as he is let.
     pub fn grabs(&self) {
         for symbol in REAL {
-            let cash = u128::from(self.bank.asset(symbol).cash);
-            let part = |part: u64| native(symbol, (cash * u128::from(part) / (1 << 24)) as u64);
-            let borrow = |money: Money| self.me.instruction(Action::Borrow, money);
-            let can = |money: Money| self.bank.foresees(&[borrow(money)], &[&self.me.key]).is_ok();
-            // Mostly nothing at all.
-            if !can(native(symbol, 1_000)) {
-                continue;
-            }
-            let most = last(1 << 24, |some| some == 0 || can(part(some))).expect("nothing is always possible");
-            if most > 0 {
-                self.me.borrows(part(most)).expect("as foreseen");
-            }
+            self.grabs_of(symbol);
         }
     }
 
-    /// A price at which a number of tokens is worth so many dollars, as a feed says it.
-    pub fn price_for(dollars: u64, tokens: Money, decimals: u8) -> String {
-        let hundred_millionth =
-            u128::from(dollars) * 10u128.pow(8 + u32::from(decimals)) / u128::from(tokens.units.max(1));
-        format!("{}.{:08}", hundred_millionth / 100_000_000, hundred_millionth % 100_000_000)
+    /// The same of one asset.
+    pub fn grabs_of(&self, symbol: &'static str) {
+        let cash = u128::from(self.bank.asset(symbol).cash);
+        let part = |part: u64| native(symbol, (cash * u128::from(part) / (1 << 24)) as u64);
+        let borrow = |money: Money| self.me.instruction(Action::Borrow, money);
+        let can = |money: Money| self.bank.foresees(&[borrow(money)], &[&self.me.key]).is_ok();
+        // Mostly nothing at all.
+        if !can(native(symbol, 1_000)) {
+            return;
+        }
+        let most = last(1 << 24, |some| some == 0 || can(part(some))).expect("nothing is always possible");
+        if most > 0 {
+            self.me.borrows(part(most)).expect("as foreseen");
+        }
     }
 
     /// A feed of his takes over as the first source of an asset, which an executed change has named: it says the truth until

@@ -29,10 +29,9 @@ fn neighbours(present: &Values, parameter: P) -> Vec<(u64, Values)> {
     let next = [from.checked_sub(1), from.checked_add(1)].into_iter().flatten();
     let fits = |(_, values): &(u64, Values)| {
         broken(values).is_empty()
-            && values
-                .unlike(present)
-                .iter()
-                .all(|(moved, to)| in_range(moved.row(), *to) && small_enough(moved.row(), present.get(*moved), *to, 0))
+            && values.unlike(present).iter().all(|(moved, to)| {
+                in_range(moved.row(), *to) && small_enough(moved.row(), present.get(*moved), *to, 0, true)
+            })
     };
     next.map(|to| (to, follow(present, &[(parameter, to)]))).filter(fits).collect()
 }
@@ -161,7 +160,7 @@ fn in_the_middle_of_a_ramp_steps_count_from_what_is_in_force() {
         // The largest tightening at once, of those that fit.
         let fits = |to: &u64| {
             let whole = present.with(&[(parameter, *to)]);
-            let small = small_enough(row, third, *to, 0) && in_range(row, *to);
+            let small = small_enough(row, third, *to, 0, true) && in_range(row, *to);
             tightens(row, third, *to) && small && broken(&whole).is_empty()
         };
         let to = targets(row, third, 0).into_iter().filter(fits).max_by_key(|to| to.abs_diff(third)).unwrap();
@@ -185,11 +184,11 @@ fn in_the_middle_of_a_ramp_steps_count_from_what_is_in_force() {
             for (most, beyond) in [edge(false), edge(true)].into_iter().flatten() {
                 let tried = |to: u64| market.foresees_proposal(&proposal(Some(ASSET), &present, &[(parameter, to)]));
                 let about = format!("{}: {now} to {most}", parameter.name());
-                if small_enough(row, now, most, 0) && broken(&present.with(&[(parameter, most)])).is_empty() {
+                if small_enough(row, now, most, 0, true) && broken(&present.with(&[(parameter, most)])).is_empty() {
                     assert!(tried(most).is_ok(), "{about}");
                     tested += 1;
                 }
-                if let Some(beyond) = beyond.filter(|beyond| !small_enough(row, now, *beyond, 0)) {
+                if let Some(beyond) = beyond.filter(|beyond| !small_enough(row, now, *beyond, 0, true)) {
                     agrees(&tried(beyond), &[BallastError::StepTooLarge.into()], &about);
                     tested += 1;
                 }

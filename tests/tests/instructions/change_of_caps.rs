@@ -7,7 +7,7 @@ use ballast_tests::governance::{moves, one_factor};
 use ballast_tests::*;
 
 const DAY: i64 = 86_400;
-/// What the first cap of 100,000 dollars buys of a token of 6 decimals at 10 dollars.
+/// What the first cap of 100,000 dollars buys of a token of 6 decimals at 10 dollars, where its band ends.
 const FIRST: u64 = 10_000_000_000;
 
 /// An open market with a ninth asset that has a source and a price, and no caps.
@@ -16,7 +16,16 @@ fn market() -> Fixture {
     market.lists_bare(assets::token("P08")).unwrap();
     let source = assets::token("P08").listing.source();
     market.changes(change::source(&market.market(), 8, 0, source)).unwrap();
+    ends_at(&market, "P08", TEN);
     market
+}
+
+/// Ten dollars, as the end of a band.
+const TEN: u64 = 10_000_000_000_000;
+
+/// The band of an asset ends at a price.
+fn ends_at(market: &Fixture, symbol: &str, dollars: u64) {
+    market.changes(market.values_of(symbol, &[(BandHigh, dollars)])).unwrap();
 }
 
 fn proposes(market: &Fixture, name: &str, values: &[(Parameter, u64)]) -> Outcome {
@@ -37,6 +46,7 @@ fn from_the_listing_to_the_first_deposit_two_delays_pass() {
     // Source and values wait at the same time; what is not a cap has no largest step where nobody could be harmed.
     let mut values = token.listing.values().unwrap();
     values.retain(|(parameter, _)| ![DepositCap, DebtCap].contains(parameter));
+    values.push((BandHigh, TEN));
     proposes(&market, "values", &values).unwrap();
     let source = change::source(&market.market(), 8, 0, token.listing.source());
     market.proposes("source", source).unwrap();
@@ -75,26 +85,26 @@ fn a_cap_of_nothing_grows_to_what_the_first_cap_buys() {
 }
 
 #[test]
-fn without_a_price_there_is_no_first_cap() {
+fn without_an_end_of_the_band_there_is_no_first_cap() {
     let market = Fixture::new();
     market.lists_bare(assets::token("P08")).unwrap();
     let source = assets::token("P08").listing.source();
     market.proposes("source", change::source(&market.market(), 8, 0, source)).unwrap();
     market.advances(2 * DAY);
     market.executes("source").unwrap();
-    expect_refusal(proposes(&market, "cap", &[(DepositCap, 1)]), BallastError::StepTooLarge);
     market.refreshes_all();
+    expect_refusal(proposes(&market, "cap", &[(DepositCap, 1)]), BallastError::StepTooLarge);
+    ends_at(&market, "P08", TEN);
     proposes(&market, "cap", &[(DepositCap, 1)]).unwrap();
 }
 
 #[test]
-fn the_price_when_it_is_executed_counts_as_well() {
+fn the_band_when_it_is_executed_counts_as_well() {
     let market = market();
     proposes(&market, "cap", &[(DepositCap, FIRST)]).unwrap();
-    market.advances(DAY);
-    market.price_moves("P08", "10.01");
+    ends_at(&market, "P08", TEN + 1_000_000);
     expect_refusal(market.executes("cap"), BallastError::StepTooLarge);
-    market.price_moves("P08", "9.99");
+    ends_at(&market, "P08", TEN);
     market.executes("cap").unwrap();
 }
 
@@ -152,6 +162,7 @@ fn a_cap_grows_in_one_step_to_what_is_there_already() {
     alice.deposits(sol("1000")).unwrap();
     alice.borrows(usdc("50000")).unwrap();
     market.applies(Role::Guardian, market.values_of("USDC", &[(DepositCap, 0), (DebtCap, 0)])).unwrap();
+    ends_at(&market, "USDC", TEN / 10);
     let asset = market.asset("USDC");
     let at = |seconds: u64| asset.accrued_pool(market.now() as u64 + seconds);
     let (deposits, debts) = (at(0).deposits_ceil().unwrap().get(), at(0).debts_floor().unwrap().get());
@@ -189,15 +200,20 @@ fn atk_g01_a_first_cap_lets_nobody_in_with_more_than_it_was_worth() {
     market.proposes("values", market.values_of("P08", &values)).unwrap();
     market.changes(change::source(&market.market(), 8, 0, token.listing.source())).unwrap();
     let first = FIRST * 100_000;
+    expect_refusal(proposes(&market, "cap", &[(DepositCap, first)]), BallastError::StepTooLarge);
+    // With a band up to what the price is at the moment, that price cannot rise.
+    ends_at(&market, "P08", TEN / 100_000);
     market.changes(market.values_of("P08", &[(DepositCap, first)])).unwrap();
     market.advances(4 * DAY);
     market.executes("values").unwrap();
-    market.price_settles("P08", "10");
-    let market = market.stocked();
-    let alice = market.actor("alice", &[native("P08", first / 2)]);
-    // Five thousand million dollars of a token that was let in for a hundred thousand.
-    alice.deposits(native("P08", first / 2)).unwrap();
-    expect_refusal(alice.borrows(usdc("1000000")), BallastError::BelowInitMargin);
+    market.refreshes_all();
+    market.advances(1);
+    market.sets_price("P08", "0.00010001");
+    expect_withheld(market.refreshes(&["P08"]), Doubt::Band);
+    // And the band rises by doubling, although nobody has any yet.
+    let end = TEN / 100_000;
+    expect_refusal(proposes(&market, "band", &[(BandHigh, 2 * end + 1)]), BallastError::StepTooLarge);
+    ends_at(&market, "P08", 2 * end);
 }
 
 #[test]
@@ -216,6 +232,7 @@ fn under_a_model_a_new_asset_waits_for_its_row() {
     market.lists_bare(assets::token("P08")).unwrap();
     let source = assets::token("P08").listing.source();
     market.changes(change::source(&market.market(), 8, 0, source)).unwrap();
+    ends_at(&market, "P08", TEN);
     expect_refusal(proposes(&market, "cap", &[(DepositCap, FIRST)]), BallastError::AssetNotReady);
     market.models(&one_factor([300, 250, 200], 3_000), row);
     proposes(&market, "cap", &[(DepositCap, FIRST)]).unwrap();

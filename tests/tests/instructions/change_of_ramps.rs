@@ -98,7 +98,10 @@ fn a_depth_that_was_off_comes_in_along_the_ramp() {
     let saver = market.actor("saver", &[sol("1")]);
     saver.deposits(sol("1")).unwrap();
     assert_eq!(depth(&market), 0);
-    market.applies(Role::Guardian, market.values_of("SOL", &[(Depth, 1 << 40)])).unwrap();
+    // At once any depth would be a step without a measure.
+    let on = market.values_of("SOL", &[(Depth, 1 << 40)]);
+    expect_refusal(market.applies(Role::Guardian, on.clone()), BallastError::StepTooLarge);
+    market.changes(on).unwrap();
     market.advances(DAY);
     assert_eq!(depth(&market), 0, "the notice");
     market.advances(DAY / 2);

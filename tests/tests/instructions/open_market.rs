@@ -104,11 +104,6 @@ fn while_a_market_is_set_up_only_governance_changes_it() {
 fn atk_g01_a_proposal_from_the_set_up_does_not_count_as_waited_for() {
     let market = Fixture::setting_up(8);
     let least = u64::from(market.asset("SOL").haircuts[1]);
-    market.proposes("trap", market.values_of("SOL", &[(Parameter::HaircutInit, least)])).unwrap();
-    market.advances(86_400);
-    market.refreshes_all();
-    market.opens_market().unwrap();
-    let alice = market.actor("alice", &[usdc("1000")]);
-    alice.deposits(usdc("1000")).unwrap();
-    assert!(market.executes("trap").is_err(), "nobody in the market has had the notice");
+    let trap = market.proposes("trap", market.values_of("SOL", &[(Parameter::HaircutInit, least)]));
+    expect_refusal(trap, BallastError::MarketNotOpen);
 }

@@ -239,12 +239,10 @@ fn atk_a01_the_instructions_sysvar_is_the_one() {
 }
 
 #[test]
-fn a_market_that_is_being_set_up_takes_proposals_as_well() {
+fn a_market_that_is_being_set_up_takes_no_proposals() {
     let market = Fixture::setting_up(1);
-    market.proposes("cap", market.values_of("SOL", &[(DepositCap, 5)])).unwrap();
-    expect_refusal(market.executes("cap"), BallastError::ChangeNotDue);
-    market.advances(DAY as i64);
-    market.executes("cap").unwrap();
+    let cap = market.proposes("cap", market.values_of("SOL", &[(DepositCap, 5)]));
+    expect_refusal(cap, BallastError::MarketNotOpen);
 }
 
 /// Every proposal that makes sense fits a legacy transaction beside two signatures of governance.

@@ -265,22 +265,6 @@ fn a_base_without_a_fresh_price_values_nothing() {
     market.advances(2);
     market.sets_price("SOL", "150");
     market.refreshes(&["SOL", "LST"]).unwrap();
-
-    // A base that became a staked token itself, in a market that is being set up.
-    let market = Fixture::without_market();
-    market.creates_market(0).unwrap();
-    let [sol, lst, usdc] = ["SOL", "LST", "USDC"].map(token);
-    market.lists(sol).unwrap();
-    market.lists(lst.priced_by(Feed::new("pool of LST", SourceKind::StakePool, "1.1"))).unwrap();
-    market.lists(usdc).unwrap();
-    let pool = Feed { base: 2, ..Feed::new("pool of SOL", SourceKind::StakePool, "150") };
-    market.applies(Role::Governance, market.source_of("SOL", 0, &pool)).unwrap();
-    market.knows("SOL", |token| *token = token.clone().priced_by(pool));
-    market.sets_price("SOL", "150");
-    market.sets_price("USDC", "1");
-    market.sets_price("LST", "1.1");
-    market.refreshes(&["USDC", "SOL"]).unwrap();
-    expect_refusal(market.refreshes(&["LST"]), BallastError::BasePriceUnusable);
 }
 
 #[test]

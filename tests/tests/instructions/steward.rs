@@ -12,7 +12,7 @@ fn part(bps: u16) -> u64 {
 }
 
 /// A point, as the table has it.
-const POINT: u64 = (1 << 32) / 100;
+const POINT: u64 = (1u64 << 32).div_ceil(100);
 /// Caps of SOL at the start.
 const CAP: u64 = 1_000_000;
 

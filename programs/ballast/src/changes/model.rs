@@ -47,7 +47,7 @@ impl Market {
     /// the notice, beside the model that it replaces.
     ///
     /// # Errors
-    /// `MustWait`, `ModelChanging`, `BadModel`, `BadSensitivities`, `AssetNotReady`, and those of the draft.
+    /// `MustWait`, `ModelChanging`, `BadModel`, `BadSensitivities`, and those of the draft.
     pub fn set_model(
         &mut self,
         model: &RiskModel,
@@ -92,9 +92,6 @@ impl Market {
             let [current, previous] = &mut asset.columns;
             *previous = *current;
             *current = sensitivities.columns();
-            // Or netting would ask nothing for what people have.
-            let open = asset.deposit_cap != 0 || asset.debt_cap != 0;
-            ensure!(!terms.netting || !open || asset.is_volatile(), AssetNotReady);
         }
         Ok(())
     }

@@ -33,6 +33,8 @@ struct Bench {
     path: Path,
     /// No step is too large.
     free: bool,
+    /// There is a cap above zero.
+    capped: bool,
     /// What caps of deposits and debts may grow to from zero, native units.
     first_caps: [u64; 2],
     in_force: InForce,
@@ -88,8 +90,9 @@ impl Bench {
             ensure!(!by_steward || (steward && row.within_steward(edit.from, edit.to)), MustWait);
         }
         let in_force = self.in_force.of(parameter).unwrap_or(edit.from);
-        // A cap starts small also where nobody has a deposit yet.
-        let free = self.free && (matches!(self.path, Path::SetUp) || !row.grows());
+        // A cap starts small also where nobody has a deposit yet, and is worth no more later on.
+        let bounded = row.grows() || (self.capped && parameter == Parameter::BandHigh);
+        let free = self.free && (matches!(self.path, Path::SetUp) || !bounded);
         let [deposits, debts] = self.first_caps;
         let first = if parameter == Parameter::DebtCap { debts } else { deposits };
         let waited = matches!(self.path, Path::Waited);
@@ -114,7 +117,9 @@ impl Market {
         let record = self.asset_mut(index)?;
         // Interest so far is at the rates so far, and what has leaked has leaked by the limit so far.
         record.accrue(now);
-        record.settle_outflow(now);
+        if edits.iter().any(|edit| limits_outflow(edit.parameter)) {
+            record.settle_outflow(now);
+        }
         if bench.write(bytemuck::bytes_of_mut(record), edits)? {
             ensure!(now >= record.steward_at.saturating_add(STEWARD_PERIOD), StewardTooSoon);
             record.steward_at = now;
@@ -158,7 +163,8 @@ impl Market {
     fn bench(&self, asset: Option<u8>, path: Path, now: u64) -> Result<Bench> {
         let Some(index) = asset else {
             let free = matches!(path, Path::SetUp);
-            return Ok(Bench { scope: Scope::Market, path, free, first_caps: [0; 2], in_force: InForce::default() });
+            let in_force = InForce::default();
+            return Ok(Bench { scope: Scope::Market, path, free, capped: false, first_caps: [0; 2], in_force });
         };
         let record = self.asset(index)?;
         let in_force = |side| Level::ALL.map(|level| record.haircut_before_volatility(level, side, now).get());
@@ -174,6 +180,7 @@ impl Market {
             scope: Scope::Asset,
             path,
             free: unused || matches!(path, Path::SetUp),
+            capped: record.deposit_cap != 0 || record.debt_cap != 0,
             // Or what is there already, or a cap that the guardian has closed would take weeks to come back.
             first_caps: [pool.deposits_ceil(), pool.debts_floor()].map(|all| all.map_or(0, Amount::get).max(first)),
             in_force: InForce {
@@ -188,6 +195,10 @@ impl Market {
         ensure!(self.delay >= self.notice, BadPatience);
         Ok(())
     }
+}
+
+fn limits_outflow(code: u8) -> bool {
+    [Parameter::OutflowLimit, Parameter::OutflowPeriod].map(Parameter::code).contains(&code)
 }
 
 /// Whether a parameter is one of those that share a ramp.
@@ -251,17 +262,11 @@ impl Asset {
     fn check_readiness(&self, edits: &[Edit], netting: bool) -> Result<()> {
         let caps = [Parameter::DepositCap.code(), Parameter::DebtCap.code()];
         let opens = edits.iter().any(|edit| caps.contains(&edit.parameter) && edit.to > edit.from);
-        let [first, _] = &self.sources;
-        let ready = !first.is_none() && (!netting || self.is_volatile());
+        let ([first, _], [columns, _]) = (&self.sources, &self.columns);
+        let volatile = Sensitivities { shocks: [0; MAX_SCENARIOS], ..Sensitivities::from_columns(columns) };
+        let ready = !first.is_none() && (!netting || volatile != Sensitivities::NONE);
         ensure!(!opens || ready, AssetNotReady);
         Ok(())
-    }
-
-    /// Whether the model in force has it move at all.
-    pub(super) fn is_volatile(&self) -> bool {
-        let [columns, _] = &self.columns;
-        let volatile = Sensitivities { shocks: [0; MAX_SCENARIOS], ..Sensitivities::from_columns(columns) };
-        volatile != Sensitivities::NONE
     }
 }
 

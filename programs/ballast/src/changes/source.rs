@@ -49,7 +49,9 @@ impl Market {
             // Not on itself, not on another pool, and only one of the two sources.
             SourceKind::StakePool => {
                 let base = self.asset(to.base).ok().filter(|_| to.base != asset);
-                let solid = |base: &Asset| base.sources.iter().all(|source| source.kind() != SourceKind::StakePool);
+                let solid = |base: &Asset| {
+                    base.sources.iter().chain([&base.candidate]).all(|source| source.kind() != SourceKind::StakePool)
+                };
                 let derives = |of: &Asset| of.is_derived_from(asset);
                 base.is_some_and(solid) && other.kind() != SourceKind::StakePool && !self.listed().iter().any(derives)
             }

@@ -8,7 +8,7 @@ use ballast_risk::{Fraction, staking};
 use super::{Observation, bytes, unix_seconds};
 use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
-use crate::state::{Asset, Market, Source, SourceKind};
+use crate::state::{Asset, Market, Source};
 
 /// The stake pool program of SPL,
 pub const STAKE_POOL: Pubkey = pubkey!("SPoo1Ku8WFXoNDMHPsrGSTSG1Y47rzgn41SLUNakuHy");
@@ -46,9 +46,7 @@ pub fn observe(
 
     let now = unix_seconds(clock);
     let base = market.asset(source.base)?;
-    // A base that is a stake pool itself could be this asset, whose price would then grow by its own rate each time.
-    let [first, _] = &base.sources;
-    let spot = base.spot().filter(|_| base.is_fresh(now) && first.kind() != SourceKind::StakePool);
+    let spot = base.spot().filter(|_| base.is_fresh(now));
     let spot = spot.ok_or_else(|| refuse(BallastError::BasePriceUnusable))?;
     let price = spot.times_floor(rate).or_refuse()?;
     let limit = asset.staking_rate_limit(now);
