@@ -90,7 +90,8 @@ fn proposes_everything(thief: &mut Thief) {
 /// What may leave of an asset at once by its limit, and as much again within the period: half of the part of what was there.
 pub fn capacity(bank: &Fixture, symbol: &str) -> (i128, u64) {
     let asset = bank.asset(symbol);
-    let before = i128::from(asset.cash) + i128::from(asset.outflow_level);
+    let gone = bank.second() - asset.outflow_at >= u64::from(asset.outflow_period);
+    let before = i128::from(asset.cash) + if gone { 0 } else { i128::from(asset.outflow_level) };
     (before * i128::from(asset.outflow_limit) / (2 << 32), u64::from(asset.outflow_period))
 }
 
@@ -167,11 +168,12 @@ fn uses_his_token(thief: &mut Thief) {
     }
 }
 
-/// Nobody does anything at all, and he lists a token of his own. (Sources of assets that people use: see `promises`.) The role takes three days and a cap for his token one more; from then on what leaves is what
-/// the outflow limits let leave: a fifth of what is deposited at once, because the buckets are empty, and as much again
-/// within every day that follows.
+/// Nobody does anything at all, and he lists a token of his own. (Sources of assets that people use: see `promises`.) The role
+/// takes three days and a cap for his token one more. His first cap is what the market's first cap has grown to by then,
+/// four times of 100,000 dollars; cap and band double every day. At no time has more left of any asset than its outflow limit
+/// lets leave: a tenth at once, and as much again within every day that follows.
 #[test]
-fn atk_g01_a_stolen_key_takes_nothing_for_four_days_and_then_what_the_outflow_limits_let_leave() {
+fn atk_g01_a_stolen_key_takes_nothing_for_four_days_then_a_first_cap_and_never_more_than_the_outflow_limits() {
     let bank = bank();
     let mut thief = Thief::new(&bank);
     let begin = bank.second();
@@ -201,16 +203,16 @@ fn atk_g01_a_stolen_key_takes_nothing_for_four_days_and_then_what_the_outflow_li
     let Some((first, limits)) = limits else { panic!("the thief is no good") };
     // Three days for the role and one for the cap, but for the seconds that his feed takes.
     assert!((4 * DAY..4 * DAY + 60).contains(&(first - begin)), "{}", first - begin);
-    let round: i128 = REAL.iter().zip(limits).map(|(symbol, most)| truth(symbol, most)).sum();
     let (_, at_first) = rounds[0];
-    assert!(at_first <= round / DOLLAR && at_first > round / DOLLAR * 99 / 100, "{at_first} of {round}");
-    // A fifth of 53 million dollars, and of the interest of a week.
-    assert!((10_590_000..10_610_000).contains(&at_first), "{at_first}");
-    let after = |days: u64| rounds.iter().rfind(|(at, _)| *at <= first - begin + days * DAY).expect("a round").1;
-    for (days, dollars) in [(1, 21_200_000), (2, 31_800_000)] {
-        let near = dollars * 98 / 100..=dollars * 1_002 / 1_000;
-        assert!(near.contains(&after(days)), "{days}: {}", after(days));
-    }
+    assert!((360_000..=400_000).contains(&at_first), "{at_first}");
+    // Fourfold a day, as long as the outflow limits allow it: together a tenth of 51.5 million dollars at once.
+    let round: i128 = REAL.iter().zip(limits).map(|(symbol, most)| truth(symbol, most)).sum::<i128>() / DOLLAR;
+    assert!((5_149_000..=5_150_000).contains(&round), "{round}");
+    let after =
+        |days: u64| rounds.iter().rfind(|(at, _)| *at <= first - begin + days * DAY + 7 * HOUR).expect("a round").1;
+    assert!(after(1) <= 4 * 400_000 && after(1) > 3 * at_first, "{}", after(1));
+    assert!(after(2) <= 16 * 400_000 && after(2) > round, "{}", after(2));
+    assert!(after(3) <= 64 * 400_000 && after(3) <= 4 * round, "{}", after(3));
 }
 
 /// The guardian cancels within the delay all that he can, and whoever gets the key back what is left: the replacement of the
