@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use ballast_client::event::Action;
 use ballast_client::table::Parameter;
-use ballast_client::{Pausable, Role};
+use ballast_client::{Pausable, Role, SourceKind};
+use ballast_tests::assets::{Feed, Token};
 use ballast_tests::{Actor, Fixture, Money, Receipt};
 use serde_json::{Value, json};
 
@@ -116,7 +117,8 @@ fn to_markdown(rows: &[Row]) -> String {
         "# Compute units\n\n\
          Measured by `cargo xtask bench` on the compiled program in LiteSVM. A vault of n positions has half deposits and\n\
          half debts; prices are fresh in the market account. Bytes are those of a legacy transaction with one signature\n\
-         (1,232 are allowed), accounts those that it names. For `refresh_prices` the count is the number of prices.\n\n\
+         (1,232 are allowed), accounts those that it names. For `refresh_prices` the count is the number of prices;\n\
+         *guards* has a band, all breakers and a time of grace, *two sources* a second one that counts as well.\n\n\
          | operation | positions | compute units | bytes | accounts |\n|---|---:|---:|---:|---:|\n",
     );
     for Row { operation, count, compute_units, bytes, accounts } in rows {
@@ -130,7 +132,11 @@ fn measure() -> Vec<Row> {
     let mut rows = vec![];
     rows.extend(setting_up());
     let market = Fixture::with_assets(ASSETS).stocked();
-    rows.extend(PRICES.map(|count| refreshing(&market, count)));
+    rows.extend(PRICES.map(|count| refreshing("refresh_prices", &market, count)));
+    let guarded = Fixture::of(market.tokens().into_iter().map(guarded).take(PRICES[2]).collect());
+    rows.extend(PRICES.map(|count| refreshing("refresh_prices, guards", &guarded, count)));
+    let doubled = Fixture::of(guarded.tokens().into_iter().map(doubled).collect());
+    rows.extend(PRICES.map(|count| refreshing("refresh_prices, two sources", &doubled, count)));
     for positions in POSITIONS {
         rows.extend(moving(&market, positions));
     }
@@ -155,7 +161,7 @@ const MODELS: [(&str, u8, u8); 4] =
 const MODELLED: [usize; 4] = [2, 8, 16, 32];
 
 /// The order of the table.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 33] = [
     "deposit",
     "repay",
     "withdraw",
@@ -167,6 +173,8 @@ const ORDER: [&str; 31] = [
     "liquidate",
     "liquidate, both",
     "refresh_prices",
+    "refresh_prices, guards",
+    "refresh_prices, two sources",
     "view_health",
     "open_vault",
     "close_vault",
@@ -205,15 +213,39 @@ fn setting_up() -> Vec<Row> {
     ]
 }
 
+/// A token with all breakers, a band and a limit for outflow.
+fn guarded(token: Token) -> Token {
+    let tenth = u64::from(u32::MAX) / 10;
+    token.with(&[
+        (Parameter::OutflowLimit, tenth),
+        (Parameter::BandLow, 1),
+        (Parameter::BandHigh, u64::MAX / 2),
+        (Parameter::BreakerJump, tenth),
+        (Parameter::BreakerConfidence, tenth),
+        (Parameter::BreakerDrawdown, tenth),
+        (Parameter::BreakerVariance, 4 << 16),
+        (Parameter::RecoveryGrace, 1_200),
+    ])
+}
+
+/// The same with another source, both of which count.
+fn doubled(token: Token) -> Token {
+    let second = Feed::new(&format!("another source of {}", token.symbol), SourceKind::SwitchboardPull, token.price);
+    token.with(&[(Parameter::Conservative, 1)]).checked_by(second)
+}
+
 /// Refreshing the first prices of the market, each newer than the one stored.
-fn refreshing(market: &Fixture, count: usize) -> Row {
+fn refreshing(operation: &'static str, market: &Fixture, count: usize) -> Row {
     market.advances(1);
     let tokens = market.tokens();
     let symbols: Vec<_> = tokens.iter().take(count).map(|token| token.symbol).collect();
     for token in tokens.iter().take(count) {
         market.sets_price(token.symbol, token.price);
+        if token.second.is_some() {
+            market.sets_second_price(token.symbol, token.price);
+        }
     }
-    Row::new("refresh_prices", count, &market.refreshes(&symbols).expect("good prices"))
+    Row::new(operation, count, &market.refreshes(&symbols).expect("good prices"))
 }
 
 /// Deposit, withdraw, borrow, repay and the view of a vault with this many positions.

@@ -54,26 +54,39 @@ impl Asset {
             self.check_times(second, now)?;
             ensure!(second.published >= self.second_publish_time, PriceOlderThanStored);
         }
-        if let Err(doubt) = self.believe(first, second) {
-            self.doubted_at = first.published;
-            if doubt == Doubt::Disagreement {
-                self.trip(State::ReduceOnly, now);
-                self.volatility = self.volatility.max(self.caution);
+        match self.believe(first, second) {
+            Ok(interval) => self.take(first, interval, second, now)?,
+            Err(doubt) => {
+                self.withhold(first, doubt, now);
+                return Ok(Some(doubt));
             }
-            self.renew_windows(now);
-            return Ok(Some(doubt));
         }
-        self.take(first, second, now)?;
         self.price_slot = slot;
         Ok(None)
     }
 
-    fn believe(&self, first: &Observation, second: Option<&Observation>) -> core::result::Result<(), Doubt> {
-        self.believe_one(first)?;
-        let Some(second) = second else { return Ok(()) };
-        self.believe_one(second)?;
-        let agree = moved_ceil(first.price, second.price).get() <= self.agreement;
-        if agree { Ok(()) } else { Err(Doubt::Disagreement) }
+    /// Whether the first observation is believed, beside the second one. Returns its widened interval.
+    #[inline(always)]
+    fn believe(&self, first: &Observation, second: Option<&Observation>) -> core::result::Result<Fraction, Doubt> {
+        let interval = self.believe_alone(first)?;
+        if let Some(second) = second {
+            self.believe_alone(second)?;
+            if moved_ceil(first.price, second.price).get() > self.agreement {
+                return Err(Doubt::Disagreement);
+            }
+        }
+        Ok(interval)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn withhold(&mut self, seen: &Observation, doubt: Doubt, now: u64) {
+        self.doubted_at = seen.published;
+        if doubt == Doubt::Disagreement {
+            self.trip(State::ReduceOnly, now);
+            self.volatility = self.volatility.max(self.caution);
+        }
+        self.renew_windows(now);
     }
 
     /// What every observation of every source must fulfil.
@@ -86,39 +99,37 @@ impl Asset {
         Ok(())
     }
 
-    /// What speaks against an observation by itself.
+    /// Whether an observation is believed by itself. Returns its widened interval.
     #[inline(always)]
-    pub(super) fn believe_one(&self, seen: &Observation) -> core::result::Result<(), Doubt> {
-        let widened = widened_ceil(seen.confidence, self.confidence_multiple);
-        if seen.confidence.get() > self.max_confidence || seen.confidence == Fraction::MAX || widened.is_err() {
-            Err(Doubt::Confidence)
-        } else if !seen.in_band {
-            Err(Doubt::Band)
-        } else if !seen.sound_base {
-            Err(Doubt::Base)
-        } else {
-            Ok(())
+    pub(super) fn believe_alone(&self, seen: &Observation) -> core::result::Result<Fraction, Doubt> {
+        let narrow = seen.confidence.get() <= self.max_confidence && seen.confidence != Fraction::MAX;
+        let widened = widened_ceil(seen.confidence, self.confidence_multiple).ok().filter(|_| narrow);
+        match widened {
+            None => Err(Doubt::Confidence),
+            Some(widened) => match seen.doubt {
+                None => Ok(widened),
+                Some(doubt) => Err(doubt),
+            },
         }
     }
 
-    fn take(&mut self, first: &Observation, second: Option<&Observation>, now: u64) -> Result<()> {
-        let confidence = widened_ceil(first.confidence, self.confidence_multiple).or_refuse()?;
+    fn take(&mut self, first: &Observation, interval: Fraction, second: Option<&Observation>, now: u64) -> Result<()> {
         let (average, peak) = self.follow(first, now);
-        let mut low = first.low.min(average).lowered_floor(confidence).or_refuse()?;
-        let mut high = first.price.max(average).raised_ceil(confidence).or_refuse()?;
+        let mut low = first.low.min(average).lowered_floor(interval).or_refuse()?;
+        let mut high = first.price.max(average).raised_ceil(interval).or_refuse()?;
         if let Some(second) = second {
             self.second_publish_time = second.published;
             self.remember_rate(second.rate, now);
             if self.conservative != 0 {
-                let confidence = widened_ceil(second.confidence, self.confidence_multiple).or_refuse()?;
-                low = low.min(second.low.lowered_floor(confidence).or_refuse()?);
-                high = high.max(second.price.raised_ceil(confidence).or_refuse()?);
+                let interval = widened_ceil(second.confidence, self.confidence_multiple).or_refuse()?;
+                low = low.min(second.low.lowered_floor(interval).or_refuse()?);
+                high = high.max(second.price.raised_ceil(interval).or_refuse()?);
             }
         }
         self.remember_rate(first.rate, now);
         self.note_outage(now);
         self.set_prices(first.price, average, low, high, peak);
-        self.confidence = confidence.get();
+        self.confidence = interval.get();
         self.publish_time = first.published;
         self.renew_windows(now);
         Ok(())

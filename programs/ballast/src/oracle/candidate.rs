@@ -30,7 +30,7 @@ impl Asset {
     /// whatever raises a [`Doubt`].
     pub fn compare_candidate(&mut self, seen: &Observation, now: u64, patience: u32) -> Result<Comparison> {
         self.check_times(seen, now)?;
-        self.believe_one(seen).map_err(|doubt| {
+        self.believe_alone(seen).map_err(|doubt| {
             refuse(match doubt {
                 Doubt::Confidence => BallastError::ConfidenceTooWide,
                 Doubt::Band => BallastError::PriceOutsideBand,

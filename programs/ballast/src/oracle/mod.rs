@@ -41,9 +41,8 @@ pub struct Observation {
     pub published: u64,
     /// A staking rate that the next ones are measured against, or 0.
     pub rate: u64,
-    pub in_band: bool,
-    /// False when the price that this one is derived from is withheld.
-    pub sound_base: bool,
+    /// What speaks against it already.
+    pub doubt: Option<Doubt>,
 }
 
 /// A price as feeds publish it: `price +/- confidence` times `10^exponent` dollars for one whole token.
@@ -63,9 +62,9 @@ impl Quotation {
         ensure!((MIN_EXPONENT..=0).contains(&self.exponent), ExponentOutOfRange);
         let published = u64::try_from(self.publish_time).map_err(|_| refuse(BallastError::PriceTooOld))?;
         let confidence = part_ceil(number, self.confidence).unwrap_or(Fraction::MAX);
-        let in_band = asset.in_band(|| pico_dollars_floor(number, self.exponent));
+        let doubt = asset.outside_band(|| pico_dollars_floor(number, self.exponent));
         let price = Price::from_decimal_floor(number, self.exponent, asset.decimals).or_refuse()?;
-        Ok(Observation { price, low: price, confidence, published, rate: 0, in_band, sound_base: true })
+        Ok(Observation { price, low: price, confidence, published, rate: 0, doubt })
     }
 }
 
@@ -105,8 +104,10 @@ fn bytes<const N: usize>(data: &[u8], offset: usize) -> Result<[u8; N]> {
 impl Asset {
     /// `dollars` counts 10^-12 dollars for a whole token.
     #[inline(always)]
-    fn in_band(&self, dollars: impl FnOnce() -> u64) -> bool {
-        (self.band_low == 0 && self.band_high == u64::MAX) || (self.band_low..=self.band_high).contains(&dollars())
+    fn outside_band(&self, dollars: impl FnOnce() -> u64) -> Option<Doubt> {
+        let open = self.band_low == 0 && self.band_high == u64::MAX;
+        let outside = !open && !(self.band_low..=self.band_high).contains(&dollars());
+        outside.then_some(Doubt::Band)
     }
 }
 

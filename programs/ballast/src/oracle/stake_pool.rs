@@ -5,7 +5,7 @@ use anchor_lang::prelude::*;
 use ballast_risk::confidence::narrowed_ceil;
 use ballast_risk::{Fraction, staking};
 
-use super::{Observation, bytes, unix_seconds};
+use super::{Doubt, Observation, bytes, unix_seconds};
 use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
 use crate::state::{Asset, Market, Source};
@@ -49,14 +49,14 @@ pub fn observe(
     let spot = base.spot().filter(|_| base.is_fresh(now));
     let spot = spot.ok_or_else(|| refuse(BallastError::BasePriceUnusable))?;
     let price = spot.times_floor(rate).or_refuse()?;
+    let outside = asset.outside_band(|| price.pico_dollars_floor(asset.decimals));
     let limit = asset.staking_rate_limit(now);
     Ok(Observation {
         price,
         low: spot.times_floor(rate.min(limit)).or_refuse()?,
         confidence: narrowed_ceil(Fraction::new(base.confidence), base.confidence_multiple),
         published: base.publish_time.max(base.doubted_at),
-        in_band: asset.in_band(|| price.pico_dollars_floor(asset.decimals)),
-        sound_base: !base.is_doubted(),
+        doubt: if base.is_doubted() { Some(Doubt::Base) } else { outside },
         // While the limit holds, it goes on from where it began: stepping it forward would lose a fraction each time.
         rate: if rate <= limit { rate } else { 0 },
     })
