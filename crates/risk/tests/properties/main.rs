@@ -26,6 +26,7 @@ mod ramp;
 mod scenario;
 mod shares;
 mod staking;
+mod table;
 mod totality;
 mod variance;
 mod weights;
