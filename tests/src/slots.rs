@@ -4,8 +4,17 @@ use ballast_client::Pubkey;
 use solana_instruction::{AccountMeta, Instruction};
 
 pub const CREATE_MARKET: &[&str] = &["market", "authority", "governance"];
-pub const LIST_ASSET: &[&str] =
-    &["governance", "payer", "market", "mint", "custody", "authority", "token_program", "system_program"];
+pub const LIST_ASSET: &[&str] = &[
+    "governance",
+    "payer",
+    "market",
+    "mint",
+    "custody",
+    "authority",
+    "token_program",
+    "system_program",
+    "instructions",
+];
 pub const REFRESH_PRICES: &[&str] = &["market", "oracle"];
 pub const OPEN_VAULT: &[&str] = &["owner", "payer", "market", "vault", "system_program"];
 pub const CLOSE_VAULT: &[&str] = &["owner", "vault", "receiver"];

@@ -8,10 +8,7 @@ use ballast::state::pause::Pausable;
 use ballast::state::{Asset, Change, Market, Role, Source, parameters};
 use ballast_risk::table::{Parameter, Scope};
 
-use crate::instruction::build;
-
-/// The instructions sysvar.
-const INSTRUCTIONS: Pubkey = Pubkey::from_str_const("Sysvar1nstructions1111111111111111111111111");
+use crate::instruction::{INSTRUCTIONS, build};
 
 /// The value of a parameter in an asset; `None` for one of the market.
 pub fn value(asset: &Asset, parameter: Parameter) -> Option<u64> {
@@ -108,13 +105,17 @@ fn by_role(signer: &Pubkey, market: &Pubkey) -> ballast::accounts::ByRole {
     ballast::accounts::ByRole { signer: *signer, market: *market }
 }
 
+fn governing(signer: &Pubkey, market: &Pubkey) -> ballast::accounts::Governing {
+    ballast::accounts::Governing { signer: *signer, market: *market, instructions: INSTRUCTIONS }
+}
+
 pub fn accept_role(signer: &Pubkey, market: &Pubkey, role: Role) -> Instruction {
-    build(&by_role(signer, market), &ballast::instruction::AcceptRole { role })
+    build(&governing(signer, market), &ballast::instruction::AcceptRole { role })
 }
 
 /// Ends the set-up of a market.
 pub fn open_market(governance: &Pubkey, market: &Pubkey) -> Instruction {
-    build(&by_role(governance, market), &ballast::instruction::OpenMarket {})
+    build(&governing(governance, market), &ballast::instruction::OpenMarket {})
 }
 
 /// For `seconds`, at most a day.
@@ -127,5 +128,5 @@ pub fn resume(signer: &Pubkey, market: &Pubkey, paused: Pausable) -> Instruction
 }
 
 pub fn confirm_risk_model(signer: &Pubkey, market: &Pubkey) -> Instruction {
-    build(&by_role(signer, market), &ballast::instruction::ConfirmRiskModel {})
+    build(&governing(signer, market), &ballast::instruction::ConfirmRiskModel {})
 }

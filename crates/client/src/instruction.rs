@@ -8,6 +8,9 @@ use ballast::state::{Asset, Market};
 
 use crate::{address, token};
 
+/// The instructions sysvar.
+pub(crate) const INSTRUCTIONS: Pubkey = Pubkey::from_str_const("Sysvar1nstructions1111111111111111111111111");
+
 pub(crate) fn build(accounts: &impl ToAccountMetas, data: &impl InstructionData) -> Instruction {
     Instruction { program_id: ID, accounts: accounts.to_account_metas(None), data: data.data() }
 }
@@ -47,6 +50,7 @@ pub fn list_asset(
         authority: address::authority(market),
         token_program: *token_program,
         system_program: anchor_lang::system_program::ID,
+        instructions: INSTRUCTIONS,
     };
     build(&accounts, &ballast::instruction::ListAsset { name })
 }

@@ -309,7 +309,7 @@ parameters! {
     66 Window "window" Market Seconds Row { least: DAY as u64, most: FORTNIGHT, ..ROW };
     /// A debt left smaller than this by a liquidation is closed whole.
     67 Dust "dust" Market MicroDollars Row { most: 1_000_000_000, ..ROW };
-    /// `apply_change` and `propose_change` in transactions with a durable nonce are refused.
+    /// Instructions of governance in transactions with a durable nonce are refused, but those that only stop something.
     68 RefuseNonces "refuse_nonces" Market Switch Row { most: 1, tightens: Tightens::Up, ..ROW };
     /// A cap of zero grows to at most this.
     69 FirstCap "first_cap" Market MicroDollars

@@ -92,7 +92,7 @@ pub mod ballast {
         governance::list_asset::list_asset(context, name)
     }
 
-    pub fn open_market(context: Context<ByRole>) -> Result<()> {
+    pub fn open_market(context: Context<Governing>) -> Result<()> {
         governance::open_market::open_market(context)
     }
 
@@ -112,7 +112,7 @@ pub mod ballast {
         governance::cancel_change::cancel_change(context)
     }
 
-    pub fn accept_role(context: Context<ByRole>, role: Role) -> Result<()> {
+    pub fn accept_role(context: Context<Governing>, role: Role) -> Result<()> {
         governance::accept_role::accept_role(context, role)
     }
 
@@ -124,7 +124,7 @@ pub mod ballast {
         governance::pause::resume(context, paused)
     }
 
-    pub fn confirm_risk_model(context: Context<ByRole>) -> Result<()> {
+    pub fn confirm_risk_model(context: Context<Governing>) -> Result<()> {
         governance::confirm_risk_model::confirm_risk_model(context)
     }
 

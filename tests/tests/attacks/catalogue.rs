@@ -14,8 +14,10 @@ use solana_instruction::Instruction;
 
 const REFRESH_BOTH: &[&str] = &["market", "oracle", "second_oracle"];
 const OBSERVE_CANDIDATE: &[&str] = &["market", "oracle"];
-/// Of `open_market`, `accept_role`, `pause`, `resume` and `confirm_risk_model`.
+/// Of `pause` and `resume`.
 const BY_ROLE: &[&str] = &["signer", "market"];
+/// Of `open_market`, `accept_role` and `confirm_risk_model`.
+const GOVERNING: &[&str] = &["signer", "market", "instructions"];
 const APPLY_CHANGE: &[&str] = &["signer", "market", "draft", "instructions"];
 const PROPOSE_CHANGE: &[&str] = &["governance", "market", "change", "instructions"];
 const EXECUTE_CHANGE: &[&str] = &["market", "change", "proposer", "draft"];
@@ -145,18 +147,19 @@ impl Scene {
         let execute = change::execute(&address, &market.change("due"), &ours, draft);
         let cancel = change::cancel(&watcher, &address, &market.change("waiting"), &ours);
         let by_role = |name, instruction, signer: &Keypair| example(name, BY_ROLE, instruction, &[signer]);
+        let governing = |name, instruction, signer: &Keypair| example(name, GOVERNING, instruction, &[signer]);
         vec![
             example("create_market", CREATE_MARKET, create[1].clone(), &[&key("another market"), &governance]),
             example("list_asset", LIST_ASSET, list, &[&governance, &market.payer()]),
-            by_role("open_market", change::open_market(&ours, &young_market()), &governance),
+            governing("open_market", change::open_market(&ours, &young_market()), &governance),
             example("apply_change", APPLY_CHANGE, apply, &[&guardian]),
             example("propose_change", PROPOSE_CHANGE, propose[1].clone(), &[&governance]),
             example("execute_change", EXECUTE_CHANGE, execute, &[]),
             example("cancel_change", CANCEL_CHANGE, cancel, &[&guardian]),
-            by_role("accept_role", change::accept_role(&heir, &address, Role::Steward), &key("heir")),
+            governing("accept_role", change::accept_role(&heir, &address, Role::Steward), &key("heir")),
             by_role("pause", change::pause(&watcher, &address, sol, 60), &guardian),
             by_role("resume", change::resume(&watcher, &address, sol), &guardian),
-            by_role("confirm_risk_model", change::confirm_risk_model(&steward.pubkey(), &address), &steward),
+            governing("confirm_risk_model", change::confirm_risk_model(&steward.pubkey(), &address), &steward),
         ]
     }
 

@@ -98,8 +98,17 @@ fn atk_g01_a_market_that_refuses_nonces_takes_no_change_with_one() {
     expect_refusal(sends(&market, &all, &[&key("change cap")]), BallastError::DurableNonce);
     // Whatever stands in between.
     let nothing = slots::transfer(&market.governance().pubkey(), &address("somebody"), 1_000_000);
-    let all = [advance, nothing, create.clone(), propose.clone()];
+    let all = [advance.clone(), nothing, create.clone(), propose.clone()];
     expect_refusal(sends(&market, &all, &[&key("change cap")]), BallastError::DurableNonce);
+    let (address, governance) = (market.market_address(), market.governance().pubkey());
+    let late = assets::token("P08");
+    market.mints(&late);
+    let accept = change::accept_role(&governance, &address, Role::Steward);
+    for other in [accept, change::confirm_risk_model(&governance, &address)] {
+        expect_refusal(sends(&market, &[advance.clone(), other], &[]), BallastError::DurableNonce);
+    }
+    let list = [advance.clone(), market.list_instruction(&late)];
+    expect_refusal(sends(&market, &list, &[&market.payer()]), BallastError::DurableNonce);
     // The same transactions without it.
     sends(&market, &[tighten(&market, Role::Governance)], &[]).unwrap();
     sends(&market, &[create, propose], &[&key("change cap")]).unwrap();
@@ -111,8 +120,10 @@ fn also_while_it_is_being_set_up() {
     let governance = market.governance().pubkey();
     let nonce = creates_nonce(&market, &governance);
     market.applies(Role::Governance, market.values(&[(RefuseNonces, 1)])).unwrap();
-    let both = [advance(&nonce, &governance), tighten(&market, Role::Governance)];
-    expect_refusal(sends(&market, &both, &[]), BallastError::DurableNonce);
+    let open = change::open_market(&governance, &market.market_address());
+    for act in [tighten(&market, Role::Governance), open] {
+        expect_refusal(sends(&market, &[advance(&nonce, &governance), act], &[]), BallastError::DurableNonce);
+    }
 }
 
 /// A guardian may well keep a signed pause in the drawer; and whoever executes needs no fresh signature of governance.

@@ -25,7 +25,7 @@ fn rows_by_hand() {
     assert_eq!((outflow.least, outflow.step, outflow.delay), (bps(500), Step::Double, WEEK));
     // 50 % a year, per second in 2^-52.
     let Step::By(rate) = P::Rate3.row().step else { panic!("a rate moves by an amount") };
-    let exact = (0.5 / 31_536_000.0 * 2f64.powi(52)) as u64;
+    let exact = (1u64 << 51) / 31_536_000;
     assert!(rate.abs_diff(exact) <= exact / 500, "{rate} {exact}");
     let delay = P::Delay.row();
     assert_eq!((delay.least, delay.most, delay.delay), (DAY, 14 * DAY, WEEK));

@@ -4,14 +4,16 @@ use anchor_lang::prelude::*;
 
 use crate::ensure;
 use crate::event::RiskModelConfirmed;
-use crate::instructions::governance::accept_role::ByRole;
+use crate::instructions::governance::accept_role::Governing;
+use crate::instructions::governance::propose_change::refuse_nonce;
 use crate::oracle::unix_seconds;
 use crate::state::Role;
 
-pub fn confirm_risk_model(context: Context<ByRole>) -> Result<()> {
+pub fn confirm_risk_model(context: Context<Governing>) -> Result<()> {
     let mut market = context.accounts.market.load_mut()?;
     let signer = context.accounts.signer.key;
     ensure!(market.is(Role::Governance, signer) || market.is(Role::Steward, signer), NotGovernance);
+    refuse_nonce(&market, &context.accounts.instructions)?;
     ensure!(market.model().current.netting, NettingIsOff);
     let grace = market.fallback_until.saturating_sub(market.valid_until);
     market.confirm_model(unix_seconds(&Clock::get()?), grace)?;

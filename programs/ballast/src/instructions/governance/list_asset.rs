@@ -12,6 +12,7 @@ use ballast_risk::variance::MULTIPLIER_ONE;
 use crate::creation::Creation;
 use crate::ensure;
 use crate::event::AssetListed;
+use crate::instructions::governance::propose_change::refuse_nonce;
 use crate::oracle::unix_seconds;
 use crate::seeds;
 use crate::state::{Asset, Market, Role};
@@ -33,6 +34,9 @@ pub struct ListAsset<'info> {
     pub authority: UncheckedAccount<'info>,
     pub token_program: Interface<'info, TokenInterface>,
     pub system_program: Program<'info, System>,
+    /// CHECK: the instructions sysvar, by its address.
+    #[account(address = solana_instructions_sysvar::ID)]
+    pub instructions: UncheckedAccount<'info>,
 }
 
 /// Largest number of decimals of a mint.
@@ -45,6 +49,7 @@ impl ListAsset<'_> {
         let market = self.market.load()?;
         let mint = self.mint.key();
         ensure!(market.is(Role::Governance, self.governance.key), NotGovernance);
+        refuse_nonce(&market, &self.instructions)?;
         ensure!(self.authority.key() == market.authority, WrongAuthority);
         ensure!(market.listed().len() < market.assets.len(), MarketFull);
         // Places are few, and a source waits: nobody fills them all in an hour.

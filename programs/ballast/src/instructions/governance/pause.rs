@@ -5,9 +5,8 @@ use anchor_lang::prelude::*;
 
 use crate::ensure;
 use crate::event::PauseSet;
-use crate::instructions::governance::accept_role::ByRole;
 use crate::oracle::unix_seconds;
-use crate::state::Role;
+use crate::state::{Market, Role};
 use crate::state::pause::{Pausable, Pause};
 
 /// Starts a pause, or ends it, and does what follows from it.
@@ -28,6 +27,14 @@ fn change(accounts: &ByRole, paused: Pausable, seconds: Option<u32>) -> Result<(
     }
     emit!(PauseSet { market: accounts.market.key(), paused, until, spent, by: *signer });
     Ok(())
+}
+
+/// Also of `resume`.
+#[derive(Accounts)]
+pub struct ByRole<'info> {
+    pub signer: Signer<'info>,
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
 }
 
 /// For `seconds` from now, at most a day.
