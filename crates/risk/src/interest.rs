@@ -85,6 +85,16 @@ pub fn borrow_rate_floor(curve: &Curve, utilisation: Fraction) -> Rate {
     left.rate
 }
 
+/// Who paid for a debt that nobody repays, native units. Debt and reserve are rounded up, deposits down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loss {
+    pub debt: Amount,
+    /// Out of the reserve.
+    pub reserve: Amount,
+    /// Out of all deposits alike, by the supply index.
+    pub deposits: Amount,
+}
+
 /// The money of one asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool {
@@ -227,6 +237,29 @@ impl Pool {
         Ok((shares, amount))
     }
 
+    /// Cancels debt shares that nobody will repay. The reserve pays for them, by being what is left; what it lacks the
+    /// depositors pay, each in proportion. The pool is accrued.
+    ///
+    /// # Errors
+    /// [`Error::Insufficient`] when so many shares are not owed.
+    pub fn write_off(&mut self, shares: Shares) -> Result<Loss> {
+        let debt = amount_ceil(shares, self.borrow_index)?;
+        let owed = scaled(self.deposit_shares, self.supply_index);
+        self.debt_shares = self.debt_shares.minus(shares)?;
+        let have = self.assets()?;
+        if have < owed {
+            // Less than the present index, so it fits.
+            let index = have.checked_div(u128::from(self.deposit_shares.get())).unwrap_or(0);
+            self.supply_index = Index::new(u64::try_from(index).unwrap_or(u64::MAX));
+        }
+        let lost = owed.saturating_sub(scaled(self.deposit_shares, self.supply_index));
+        let paid = scaled(shares, self.borrow_index).saturating_sub(lost);
+        // Parts of amounts that fit 64 bits.
+        let units = |scaled: u128| Amount::new(u64::try_from(scaled.wrapping_shr(Index::BITS)).unwrap_or(u64::MAX));
+        let almost = (1u128 << Index::BITS).wrapping_sub(1);
+        Ok(Loss { debt, reserve: units(paid.saturating_add(almost)), deposits: units(lost) })
+    }
+
     fn pay_out(&mut self, amount: Amount) -> Result<()> {
         self.cash = self.cash.minus(amount).map_err(|_| Error::NotEnoughCash)?;
         Ok(())
@@ -262,14 +295,23 @@ impl Pool {
     /// # Errors
     /// [`Error::Insufficient`] when it would be negative: the pool is insolvent.
     pub fn reserve_floor(&self) -> Result<Amount> {
-        let scaled = |shares: Shares, index: Index| u128::from(shares.get()).wrapping_mul(u128::from(index.get()));
-        // Each product is below 2^128; cash is below 2^64 and takes 52 places.
-        let cash = u128::from(self.cash.get()).wrapping_shl(Index::BITS);
-        let have = scaled(self.debt_shares, self.borrow_index).checked_add(cash).ok_or(Error::AmountOutOfRange)?;
         let owe = scaled(self.deposit_shares, self.supply_index);
-        let rest = have.checked_sub(owe).ok_or(Error::Insufficient)?.wrapping_shr(Index::BITS);
+        let rest = self.assets()?.checked_sub(owe).ok_or(Error::Insufficient)?.wrapping_shr(Index::BITS);
         u64::try_from(rest).map(Amount::new).map_err(|_| Error::AmountOutOfRange)
     }
+
+    /// Cash and debts, in 2^-52 native units.
+    fn assets(&self) -> Result<u128> {
+        // Below 2^64, and takes 52 places.
+        let cash = u128::from(self.cash.get()).wrapping_shl(Index::BITS);
+        scaled(self.debt_shares, self.borrow_index).checked_add(cash).ok_or(Error::AmountOutOfRange)
+    }
+}
+
+/// What shares are worth, exactly, in 2^-52 native units.
+fn scaled(shares: Shares, index: Index) -> u128 {
+    // Two 64-bit factors.
+    u128::from(shares.get()).wrapping_mul(u128::from(index.get()))
 }
 
 /// `debts / deposits`, rounded down, at most one. One cheap 64-bit division: both are first shifted down until the

@@ -25,13 +25,17 @@ pub struct Bonus {
 }
 
 impl Bonus {
-    /// `clamp(least + slope x (1 - E / R_maint), least, most)`, rounded down.
+    /// `clamp(least + slope x (1 - E / R_maint), least, most)`, and above `least` no more than `E / D`, rounded down.
+    ///
+    /// With `b <= E / D` the collateral pays for all of the debt, `(1 + b) D <= C`: a liquidation to the end leaves no bad
+    /// debt. Below `least` nobody would come.
     pub fn at(&self, maint: &Health) -> Fraction {
         let equity = u64::try_from(maint.equity()).unwrap_or(0);
         let margin = ratio_floor(equity, maint.requirement().get());
         let extra = scale_floor(u64::from(self.slope.get()), margin.complement_floor());
         let bonus = u64::from(self.least.get()).wrapping_add(extra).min(u64::from(self.most.get()));
-        Fraction::new(u32::try_from(bonus).unwrap_or(u32::MAX))
+        let bonus = Fraction::new(u32::try_from(bonus).unwrap_or(u32::MAX));
+        bonus.min(ratio_floor(equity, maint.debts.get()).max(self.least))
     }
 }
 

@@ -337,6 +337,25 @@ impl Unit {
         let places = u32::from(price.shift).wrapping_add(Index::BITS).wrapping_sub(64).checked_sub(drop);
         match (u32::try_from(mantissa), places.and_then(|p| u8::try_from(p).ok())) {
             (Ok(mantissa), Some(shift)) if index >= Index::ONE => Self { mantissa, shift },
+            _ if index < Index::ONE => Self::of_less(price, index, round_up),
+            _ => Self::NONE,
+        }
+    }
+
+    /// Of an index that has lost value, down to nothing.
+    #[cold]
+    #[inline(never)]
+    fn of_less(price: Price, index: Index, round_up: u64) -> Self {
+        let Some(lead) = Index::BITS.wrapping_add(1).checked_sub(bit_length(index.get())).filter(|_| !index.is_zero())
+        else {
+            // No number of shares is worth anything; that is a price, and not none.
+            return Self { mantissa: 1 << 30, shift: u8::MAX };
+        };
+        let unit = Self::of(price, Index::new(index.get().wrapping_shl(lead)), round_up);
+        // Shifts of prices are 180 at most, and those of units less.
+        let shift = u32::from(unit.shift).wrapping_add(lead);
+        match u8::try_from(shift) {
+            Ok(shift) if unit.mantissa != 0 => Self { shift, ..unit },
             _ => Self::NONE,
         }
     }

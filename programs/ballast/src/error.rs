@@ -132,6 +132,8 @@ pub enum BallastError {
     NoDebt = 305,
     #[msg("The vault has no deposit in this asset")]
     NoDeposit = 306,
+    #[msg("The vault still has collateral that can be liquidated")]
+    CollateralLeft = 307,
 
     // 6400: liquidity and caps
     #[msg("The pool does not hold that many tokens at the moment")]

@@ -154,6 +154,26 @@ pub struct PositionChanged {
     pub shares_after: i128,
 }
 
+/// A debt that nobody repays was written off, native units: what was owed, and who paid for it.
+#[event]
+pub struct BadDebtAbsorbed {
+    pub market: Pubkey,
+    pub vault: Pubkey,
+    pub asset: u8,
+    pub debt: u64,
+    pub by_reserve: u64,
+    pub by_depositors: u64,
+}
+
+/// Somebody gave tokens to the reserve of an asset.
+#[event]
+pub struct ReserveFunded {
+    pub market: Pubkey,
+    pub asset: u8,
+    pub by: Pubkey,
+    pub amount: u64,
+}
+
 /// A liquidation. Values in micro-dollars at the spot prices of the moment; bonus in 2^-32.
 #[event]
 pub struct Liquidated {

@@ -1,8 +1,9 @@
 //! Ballast: a multi-asset collateral engine.
 //!
 //! This file is the table of contents. Instructions are in [`instructions`], one file each; accounts in [`state`];
-//! prices from outside in [`oracle`]; what governance may do in [`changes`]; the movement of tokens in [`custody`]. Arithmetic on money is in the crate
-//! `ballast-risk` and nowhere else: the program compares money, it never multiplies it.
+//! prices from outside in [`oracle`]; what governance may do in [`changes`]; bad debt in [`losses`]; the movement of tokens in
+//! [`custody`]. Arithmetic on money is in the crate `ballast-risk` and nowhere else: the program compares money, it never
+//! multiplies it.
 
 #![allow(unexpected_cfgs, reason = "the entry point macros of the framework test for them")]
 // Handlers carry the name of their instruction, and the framework wants the account structs at the crate root.
@@ -21,6 +22,7 @@ pub mod custody;
 pub mod error;
 pub mod event;
 pub mod instructions;
+pub mod losses;
 pub mod oracle;
 pub mod seeds;
 pub mod state;
@@ -78,6 +80,14 @@ pub mod ballast {
 
     pub fn close_vault(context: Context<CloseVault>) -> Result<()> {
         instructions::close_vault::close_vault(context)
+    }
+
+    pub fn absorb_bad_debt(context: Context<AbsorbBadDebt>) -> Result<()> {
+        instructions::absorb_bad_debt::absorb_bad_debt(context)
+    }
+
+    pub fn fund_reserve(context: Context<FundReserve>, asset: u8, amount: u64) -> Result<()> {
+        instructions::fund_reserve::fund_reserve(context, asset, amount)
     }
 
     pub fn observe_candidate(context: Context<ObserveCandidate>, asset: u8) -> Result<()> {

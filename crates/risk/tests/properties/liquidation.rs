@@ -54,9 +54,9 @@ fn only_what_fails_maintenance_is_liquidated() {
     });
 }
 
-/// The bonus: never above `clamp(least + slope x (1 - E / R), least, most)`, below by less than 3 of 2^-32 (the ratio is
-/// rounded down, its complement is one tick short, the product is rounded down). In a liquidation it is never above
-/// that, nor above what keeps `E - R_target` from getting worse.
+/// The bonus: never above `clamp(least + slope x (1 - E / R), least, most)` and `max(E / D, least)`, below by less than 3 of
+/// 2^-32 (the ratio is rounded down, its complement is one tick short, the product is rounded down). In a liquidation it is
+/// never above that, nor above what keeps `E - R_target` from getting worse.
 #[test]
 fn a_bonus_grows_with_the_shortfall() {
     let bonus =
@@ -84,7 +84,10 @@ fn a_bonus_grows_with_the_shortfall() {
         let (equity, requirement) = (health.equity().max(0), health.requirement().get());
         let margin = if requirement == 0 { rational(1, 1) } else { rational(equity, requirement) };
         let short = (rational(1, 1) - margin).max(rational(0, 1));
+        let debts = health.debts.get();
+        let left = if debts == 0 { rational(1, 1) } else { rational(equity, debts) };
         let exact = (part(bonus.least) + part(bonus.slope) * short).min(part(bonus.most));
+        let exact = exact.min(left.max(part(bonus.least)));
         prop_assert!(got <= exact);
         prop_assert!(exact - got < rational(3, 1u64 << 32));
         Ok(())

@@ -15,6 +15,7 @@ mod health;
 mod histories;
 mod interest;
 mod liquidation;
+mod losses;
 mod model;
 mod monotone;
 mod netted;

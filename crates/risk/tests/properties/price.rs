@@ -336,9 +336,11 @@ fn a_stored_price_is_one_with_its_top_bit_set() {
 #[test]
 fn units_at_their_bounds() {
     let whole = Price::from_parts(1 << 63, 63).unwrap();
-    // An index below one is none.
-    assert_eq!(whole.unit_floor(Index::new(Index::ONE.get() - 1)), Unit::NONE);
-    assert_ne!(whole.unit_floor(Index::ONE), Unit::NONE);
+    assert_eq!(whole.unit_floor(Index::ONE), Unit { mantissa: 1 << 30, shift: 30 });
+    // Below one, down to nothing.
+    assert_eq!(whole.unit_floor(Index::new(Index::ONE.get() >> 1)), Unit { mantissa: 1 << 30, shift: 31 });
+    assert_eq!(whole.unit_floor(Index::new(1)), Unit { mantissa: 1 << 30, shift: 82 });
+    assert_eq!(whole.unit_floor(Index::ZERO), Unit { mantissa: 1 << 30, shift: u8::MAX });
     // A quarter of a micro-dollar for a share: 2^58 shares are too many.
     let quarter = Unit { mantissa: 1 << 30, shift: 32 };
     let value = |shares| quarter.value_floor(Shares::new(shares), Rate::ZERO, 0);

@@ -13,6 +13,7 @@ use crate::custody::{self, Transfer};
 use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::Liquidated;
+use crate::losses;
 use crate::oracle::unix_seconds;
 use crate::state::{Market, SpotHealth, Vault};
 
@@ -167,6 +168,9 @@ pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: 
         let collateral = commit(&mut market, &mut vault, collateral_asset, now, |pool, held| {
             holding::withdraw(pool, held, Some(moved.seize))
         })?;
+        // What is left without any collateral is a loss, now and once.
+        let addresses = [accounts.market.key(), accounts.vault.key()];
+        losses::absorb(&mut market, &mut vault, addresses, now)?;
         // Skips the health check: `preview` never worsens the distance to the target (property test).
         (moved, maint, market.authority_bump, debt, collateral)
     };

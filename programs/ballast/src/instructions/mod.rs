@@ -2,10 +2,12 @@
 //! validate, bring indexes up to now, compute (a pure function of `ballast-risk`), check, commit, transfer, assert
 //! custody, event.
 
+pub mod absorb_bad_debt;
 pub mod borrow;
 pub mod close_draft;
 pub mod close_vault;
 pub mod deposit;
+pub mod fund_reserve;
 pub mod governance;
 pub mod liquidate;
 pub mod observe_candidate;
@@ -17,8 +19,10 @@ pub mod view_health;
 pub mod withdraw;
 pub mod write_draft;
 
+pub use absorb_bad_debt::*;
 pub use close_draft::*;
 pub use close_vault::*;
+pub use fund_reserve::*;
 pub use governance::*;
 pub use liquidate::*;
 pub use observe_candidate::*;

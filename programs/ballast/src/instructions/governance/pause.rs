@@ -6,8 +6,8 @@ use anchor_lang::prelude::*;
 use crate::ensure;
 use crate::event::PauseSet;
 use crate::oracle::unix_seconds;
-use crate::state::{Market, Role};
 use crate::state::pause::{Pausable, Pause};
+use crate::state::{Market, Role};
 
 /// Starts a pause, or ends it, and does what follows from it.
 #[inline(never)]
