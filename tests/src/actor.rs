@@ -177,6 +177,19 @@ impl Actor {
         self.sends(&[self.liquidate(victim, pays, takes)])
     }
 
+    /// Gives tokens to the reserve of their asset.
+    pub fn funds(&self, money: Money) -> Outcome {
+        self.wallet(money.symbol);
+        let asset = self.fixture.index(money.symbol);
+        self.sends(&[self.fixture.builds(|market| market.fund_reserve(&self.address(), asset, money.units))])
+    }
+
+    /// Somebody writes off what the vault of another owes.
+    pub fn absorbs(&self, ruined: &Self) -> Outcome {
+        let vault = ruined.vault_address();
+        self.sends(&[self.fixture.builds(|market| market.absorb_bad_debt(&vault))])
+    }
+
     /// Fills the vault with this many positions through real instructions: deposits of 10,000 dollars in the first
     /// half of the assets, rounded up, debts of 1,000 dollars in the next ones. The market must be stocked.
     pub fn fills_vault(&self, positions: usize) {

@@ -65,6 +65,7 @@ pub const COMMITTED: &[(BallastError, u32, &str)] = &[
     (ValueOutOfRange, 6304, "ValueOutOfRange"),
     (NoDebt, 6305, "NoDebt"),
     (NoDeposit, 6306, "NoDeposit"),
+    (CollateralLeft, 6307, "CollateralLeft"),
     (NotEnoughCash, 6400, "NotEnoughCash"),
     (DepositCapExceeded, 6401, "DepositCapExceeded"),
     (DebtCapExceeded, 6402, "DebtCapExceeded"),

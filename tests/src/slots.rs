@@ -38,6 +38,8 @@ pub const LIQUIDATE: &[&str] = &[
     "collateral_token_program",
 ];
 pub const VIEW_HEALTH: &[&str] = &["market", "vault"];
+pub const ABSORB_BAD_DEBT: &[&str] = &["market", "vault"];
+pub const FUND_RESERVE: &[&str] = &["payer", "market", "source", "custody", "mint", "token_program"];
 pub const OPEN_DRAFT: &[&str] = &["author", "market", "draft"];
 /// `write_loadings`, `write_shocks` and `close_draft`.
 pub const DRAFT: &[&str] = &["author", "draft"];

@@ -177,6 +177,26 @@ impl MarketRef<'_> {
         build(&accounts, &ballast::instruction::Liquidate { debt_asset, collateral_asset, most_repaid })
     }
 
+    /// From the payer's associated token account.
+    pub fn fund_reserve(&self, payer: &Pubkey, asset: u8, amount: u64) -> Instruction {
+        let record = self.asset(asset);
+        let token_program = record.token_program();
+        let accounts = ballast::accounts::FundReserve {
+            payer: *payer,
+            market: self.address,
+            source: token::address(payer, &record.mint, &token_program),
+            custody: record.custody,
+            mint: record.mint,
+            token_program,
+        };
+        build(&accounts, &ballast::instruction::FundReserve { asset, amount })
+    }
+
+    pub fn absorb_bad_debt(&self, vault: &Pubkey) -> Instruction {
+        let accounts = ballast::accounts::AbsorbBadDebt { market: self.address, vault: *vault };
+        build(&accounts, &ballast::instruction::AbsorbBadDebt {})
+    }
+
     /// Simulate it and decode the return data as [`ballast::HealthView`].
     pub fn view_health(&self, vault: &Pubkey) -> Instruction {
         let accounts = ballast::accounts::ViewHealth { market: self.address, vault: *vault };

@@ -51,6 +51,8 @@ pub struct Scene {
     pub bob: Actor,
     /// Has LST, owes USDC, can be liquidated.
     pub victim: Actor,
+    /// Owes USDC and has nothing.
+    pub ruined: Actor,
     fee_payer: Keypair,
 }
 
@@ -68,6 +70,14 @@ impl Scene {
         let victim = market.actor("victim", &[lst("100")]);
         victim.deposits(lst("100")).unwrap();
         victim.borrows(usdc("10000")).unwrap();
+        let ruined = market.actor("ruined", &[lst("10")]);
+        ruined.deposits(lst("10")).unwrap();
+        ruined.borrows(usdc("100")).unwrap();
+        market.tampers_with_vault(&ruined.vault_address(), |vault| {
+            let debt = *vault.used().iter().find(|position| position.side == 1).expect("a debt");
+            vault.positions = bytemuck::Zeroable::zeroed();
+            (vault.positions[0], vault.position_count) = (debt, 1);
+        });
         let bob = market.actor("bob", &[usdc("50000"), sol("50"), lst("1")]);
         market.mints(&assets::token("P08"));
         for (name, space) in [("market", Market::SPACE), ("draft", Draft::SPACE), ("change", Change::SPACE)] {
@@ -86,7 +96,7 @@ impl Scene {
         market.feed_publishes(&rival(), &market.token("ETH").mint, &oracle::published("3000", market.now()));
         let fee_payer = key("fee payer");
         market.gives_lamports(&fee_payer.pubkey());
-        Self { market, foreign, alice, bob, victim, fee_payer }
+        Self { market, foreign, alice, bob, victim, ruined, fee_payer }
     }
 
     pub fn examples(&self) -> Vec<Example> {
@@ -97,13 +107,15 @@ impl Scene {
     }
 
     fn everyday_examples(&self) -> Vec<Example> {
-        let Self { market, alice, bob, victim, .. } = self;
+        let Self { market, alice, bob, victim, ruined, .. } = self;
         let open = instruction::open_vault(&alice.address(), &bob.address(), &market.market_address(), 7);
         let empty = alice.with_vault(2).vault_address();
         let close = instruction::close_vault(&alice.address(), &empty, &bob.address());
         let alices = |name, slots, action, money| example(name, slots, alice.instruction(action, money), &[&alice.key]);
         let observe = instruction::observe_candidate(&market.market_address(), market.index("ETH"), &rival().oracle);
         let view = market.builds(|market| market.view_health(&alice.vault_address()));
+        let absorb = market.builds(|market| market.absorb_bad_debt(&ruined.vault_address()));
+        let fund = market.builds(|at| at.fund_reserve(&bob.address(), market.index("USDC"), 1));
         vec![
             example("refresh_prices", REFRESH_BOTH, market.refresh_instruction(&["BTC"]), &[]),
             example("observe_candidate", OBSERVE_CANDIDATE, observe, &[]),
@@ -115,6 +127,8 @@ impl Scene {
             alices("borrow", PAY_OUT, Action::Borrow, usdc("1")),
             example("liquidate", LIQUIDATE, bob.liquidate(victim, usdc("100"), "LST"), &[&bob.key]),
             example("view_health", VIEW_HEALTH, view, &[]),
+            example("absorb_bad_debt", ABSORB_BAD_DEBT, absorb, &[]),
+            example("fund_reserve", FUND_RESERVE, fund, &[&bob.key]),
         ]
     }
 

@@ -69,6 +69,7 @@ fn is_committed(error: &BallastError) -> bool {
         | ValueOutOfRange
         | NoDebt
         | NoDeposit
+        | CollateralLeft
         | NotEnoughCash
         | DepositCapExceeded
         | DebtCapExceeded

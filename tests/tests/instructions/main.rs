@@ -25,6 +25,7 @@ mod liquidate;
 mod liquidate_modelled;
 mod list_asset;
 mod observe_candidate;
+mod losses;
 mod open_draft;
 mod open_market;
 mod open_vault;
