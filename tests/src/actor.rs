@@ -177,6 +177,18 @@ impl Actor {
         self.sends(&[self.liquidate(victim, pays, takes)])
     }
 
+    /// Takes over debt and collateral of another vault.
+    pub fn take_over(&self, victim: &Self, owes: Money, takes: &str) -> Instruction {
+        let (debt, collateral) = (self.fixture.index(owes.symbol), self.fixture.index(takes));
+        let [vault, into] = [victim, self].map(Self::vault_address);
+        let me = self.address();
+        self.fixture.builds(|market| market.liquidate_into(&me, &vault, &into, debt, collateral, owes.units))
+    }
+
+    pub fn takes_over(&self, victim: &Self, owes: Money, takes: &str) -> Outcome {
+        self.sends(&[self.take_over(victim, owes, takes)])
+    }
+
     /// Gives tokens to the reserve of their asset.
     pub fn funds(&self, money: Money) -> Outcome {
         self.wallet(money.symbol);

@@ -66,6 +66,7 @@ pub const COMMITTED: &[(BallastError, u32, &str)] = &[
     (NoDebt, 6305, "NoDebt"),
     (NoDeposit, 6306, "NoDeposit"),
     (CollateralLeft, 6307, "CollateralLeft"),
+    (SameVault, 6308, "SameVault"),
     (NotEnoughCash, 6400, "NotEnoughCash"),
     (DepositCapExceeded, 6401, "DepositCapExceeded"),
     (DebtCapExceeded, 6402, "DebtCapExceeded"),

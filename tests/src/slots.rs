@@ -39,6 +39,7 @@ pub const LIQUIDATE: &[&str] = &[
 ];
 pub const VIEW_HEALTH: &[&str] = &["market", "vault"];
 pub const ABSORB_BAD_DEBT: &[&str] = &["market", "vault"];
+pub const LIQUIDATE_INTO: &[&str] = &["owner", "market", "vault", "into"];
 pub const FUND_RESERVE: &[&str] = &["payer", "market", "source", "custody", "mint", "token_program"];
 pub const OPEN_DRAFT: &[&str] = &["author", "market", "draft"];
 /// `write_loadings`, `write_shocks` and `close_draft`.

@@ -177,6 +177,21 @@ impl MarketRef<'_> {
         build(&accounts, &ballast::instruction::Liquidate { debt_asset, collateral_asset, most_repaid })
     }
 
+    /// A vault of the liquidator takes debt and collateral over, without tokens.
+    pub fn liquidate_into(
+        &self,
+        owner: &Pubkey,
+        vault: &Pubkey,
+        into: &Pubkey,
+        debt_asset: u8,
+        collateral_asset: u8,
+        most_repaid: u64,
+    ) -> Instruction {
+        let accounts =
+            ballast::accounts::LiquidateInto { owner: *owner, market: self.address, vault: *vault, into: *into };
+        build(&accounts, &ballast::instruction::LiquidateInto { debt_asset, collateral_asset, most_repaid })
+    }
+
     /// From the payer's associated token account.
     pub fn fund_reserve(&self, payer: &Pubkey, asset: u8, amount: u64) -> Instruction {
         let record = self.asset(asset);

@@ -45,6 +45,26 @@ pub fn book(
     Ok(Booked { before, after, tokens: tokens.get(), cash: asset.cash, decimals: asset.decimals })
 }
 
+impl Market {
+    /// Moves something of one asset from a vault to another: brings its pool up to now, lets `compute` change it together
+    /// with both holdings, and commits all. No cap is asked, because what is deposited and owed in all stays the same.
+    pub fn trade(
+        &mut self,
+        index: u8,
+        [from, to]: [&mut Vault; 2],
+        now: u64,
+        compute: impl FnOnce(&mut Pool, [Holding; 2]) -> ballast_risk::Result<([Holding; 2], Amount)>,
+    ) -> Result<u64> {
+        let asset = self.asset_mut(index)?;
+        let mut pool = asset.accrued_pool(now);
+        let ([left, taken], tokens) = compute(&mut pool, [from.holding(index), to.holding(index)]).or_refuse()?;
+        from.set_holding(index, left)?;
+        to.set_holding(index, taken)?;
+        asset.set_pool(pool)?;
+        Ok(tokens.get())
+    }
+}
+
 /// A cap refuses growth only: interest may carry a total above it, and leaving is always possible.
 fn check_caps(asset: &Asset, before: &Pool, after: &Pool, holding: Holding) -> Result<()> {
     if after.deposit_shares > before.deposit_shares {

@@ -134,6 +134,8 @@ pub enum BallastError {
     NoDeposit = 306,
     #[msg("The vault still has collateral that can be liquidated")]
     CollateralLeft = 307,
+    #[msg("A vault cannot take over from itself")]
+    SameVault = 308,
 
     // 6400: liquidity and caps
     #[msg("The pool does not hold that many tokens at the moment")]

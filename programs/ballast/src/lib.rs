@@ -70,6 +70,15 @@ pub mod ballast {
         instructions::liquidate::liquidate(context, debt_asset, collateral_asset, most_repaid)
     }
 
+    pub fn liquidate_into(
+        context: Context<LiquidateInto>,
+        debt_asset: u8,
+        collateral_asset: u8,
+        most_repaid: u64,
+    ) -> Result<()> {
+        instructions::liquidate_into::liquidate_into(context, debt_asset, collateral_asset, most_repaid)
+    }
+
     pub fn view_health(context: Context<ViewHealth>) -> Result<HealthView> {
         instructions::view_health::view_health(context)
     }

@@ -70,6 +70,7 @@ fn is_committed(error: &BallastError) -> bool {
         | NoDebt
         | NoDeposit
         | CollateralLeft
+        | SameVault
         | NotEnoughCash
         | DepositCapExceeded
         | DebtCapExceeded

@@ -1,0 +1,75 @@
+//! `liquidate_into`: the same as `liquidate`, without tokens. A vault of the liquidator takes over debt and collateral, and has
+//! to be able to carry both. So it needs no cash in the pool: where everything is lent, this is how collateral is taken.
+
+use anchor_lang::prelude::*;
+use ballast_risk::holding;
+
+use crate::booking::require_same_market;
+use crate::ensure;
+use crate::event::Liquidated;
+use crate::instructions::liquidate::{Offer, plan};
+use crate::losses;
+use crate::oracle::unix_seconds;
+use crate::state::{Market, Vault};
+
+#[derive(Accounts)]
+pub struct LiquidateInto<'info> {
+    /// Owner of the vault that takes over.
+    pub owner: Signer<'info>,
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
+    #[account(mut)]
+    pub vault: AccountLoader<'info, Vault>,
+    #[account(mut)]
+    pub into: AccountLoader<'info, Vault>,
+}
+
+pub fn liquidate_into(
+    context: Context<LiquidateInto>,
+    debt_asset: u8,
+    collateral_asset: u8,
+    most_repaid: u64,
+) -> Result<()> {
+    ensure!(most_repaid > 0, AmountIsZero);
+    let accounts = &context.accounts;
+    let (market_address, vault_address) = (accounts.market.key(), accounts.vault.key());
+    ensure!(debt_asset != collateral_asset, SameAsset);
+    ensure!(vault_address != accounts.into.key(), SameVault);
+    let mut market = accounts.market.load_mut()?;
+    let mut vault = accounts.vault.load_mut()?;
+    let mut into = accounts.into.load_mut()?;
+    require_same_market(&vault, &market_address)?;
+    require_same_market(&into, &market_address)?;
+    ensure!(into.owner == *accounts.owner.key, NotVaultOwner);
+
+    let now = unix_seconds(&Clock::get()?);
+    let (moved, maint) = plan(&market, &vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
+    // What is repaid is borrowed, what is taken is deposited. In this order neither needs any cash.
+    let repaid = market.trade(debt_asset, [&mut vault, &mut into], now, |pool, [from, to]| {
+        let paid = holding::repay(pool, from, moved.repay)?;
+        let lent = holding::borrow(pool, to, paid.tokens)?;
+        Ok(([paid.holding, lent.holding], paid.tokens))
+    })?;
+    let seized = market.trade(collateral_asset, [&mut vault, &mut into], now, |pool, [from, to]| {
+        let brought = holding::deposit(pool, to, moved.seize)?;
+        let taken = holding::withdraw(pool, from, Some(brought.tokens))?;
+        Ok(([taken.holding, brought.holding], brought.tokens))
+    })?;
+    losses::absorb(&mut market, &mut vault, [market_address, vault_address], now)?;
+    market.require_init_margin(&into, now)?;
+    emit!(Liquidated {
+        market: market_address,
+        vault: vault_address,
+        liquidator: accounts.owner.key(),
+        debt_asset,
+        collateral_asset,
+        repaid,
+        seized,
+        repaid_value: moved.repaid_value.get(),
+        seized_value: moved.seized_value.get(),
+        bonus: moved.bonus.get(),
+        equity_before: maint.equity(),
+        requirement_before: maint.requirement().get(),
+    });
+    Ok(())
+}
