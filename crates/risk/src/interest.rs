@@ -242,6 +242,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`Error::Insufficient`] when so many shares are not owed.
+    #[inline(never)]
     pub fn write_off(&mut self, shares: Shares) -> Result<Loss> {
         let debt = amount_ceil(shares, self.borrow_index)?;
         let owed = scaled(self.deposit_shares, self.supply_index);

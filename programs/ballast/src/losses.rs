@@ -11,6 +11,7 @@ use crate::state::{Market, Vault};
 
 /// When all collateral of a vault is gone, its debts are paid by the reserve of each asset, and by the depositors of that asset
 /// for what the reserve lacks. No price matters any more. Returns whether that was so.
+#[inline(never)]
 pub fn absorb(market: &mut Market, vault: &mut Vault, addresses: [Pubkey; 2], now: u64) -> Result<bool> {
     if vault.used().iter().any(|position| position.side() == Side::Deposit) {
         return Ok(false);
@@ -35,6 +36,7 @@ pub fn absorb(market: &mut Market, vault: &mut Vault, addresses: [Pubkey; 2], no
 }
 
 /// Takes deposits out of a vault that are not worth a native unit any more. They stay in the pool.
+#[inline(never)]
 pub fn sweep(market: &mut Market, vault: &mut Vault, now: u64) -> Result<()> {
     let mut at = 0;
     while let Some(position) = vault.used().get(at).copied() {

@@ -127,7 +127,7 @@ impl Scene {
             alices("borrow", PAY_OUT, Action::Borrow, usdc("1")),
             example("liquidate", LIQUIDATE, bob.liquidate(victim, usdc("100"), "LST"), &[&bob.key]),
             example("view_health", VIEW_HEALTH, view, &[]),
-            example("liquidate_into", LIQUIDATE_INTO, bob.take_over(victim, usdc("100"), "LST"), &[&bob.key]),
+            example("liquidate_into", LIQUIDATE_INTO, alice.take_over(victim, usdc("100"), "LST"), &[&alice.key]),
             example("absorb_bad_debt", ABSORB_BAD_DEBT, absorb, &[]),
             example("fund_reserve", FUND_RESERVE, fund, &[&bob.key]),
         ]

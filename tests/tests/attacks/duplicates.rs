@@ -53,7 +53,8 @@ fn paid_out_into_custody_is_given_away() {
     let loan = alice.instruction(Action::Borrow, usdc("10"));
     alice.sends(&[replaced(&loan, PAY_OUT, "destination", &market.custody("USDC"))]).unwrap();
     market.counts_as_donated(usdc("10"));
-    assert_eq!(alice.owes("USDC"), owed + usdc("10").units);
+    // A debt rounds up.
+    assert!((alice.owes("USDC") - owed - usdc("10").units) <= 1);
 
     let seizure = bob.liquidate(&victim, usdc("100"), "LST");
     let receipt = bob.sends(&[replaced(&seizure, LIQUIDATE, "destination", &market.custody("LST"))]).unwrap();

@@ -24,7 +24,7 @@ fn atk_a10_every_signature_is_needed() {
             dropped += 1;
         }
     }
-    assert_eq!(dropped, 25);
+    assert_eq!(dropped, 27);
 }
 
 #[test]

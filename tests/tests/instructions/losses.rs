@@ -40,10 +40,11 @@ fn atk_e07_a_loss_without_a_reserve_lands_on_the_depositors_once() {
 
     let (moved, loss): (Liquidated, BadDebtAbsorbed) = (receipt.event(), receipt.event());
     assert_eq!((loss.market, loss.vault), (market.market_address(), alice.vault_address()));
-    assert_eq!((loss.asset, loss.debt), (market.index("USDC"), owed - moved.repaid));
+    assert_eq!(loss.asset, market.index("USDC"));
+    assert!((owed - moved.repaid).abs_diff(loss.debt) <= 1);
     // Interest of an instant is all that there was in the reserve.
     assert!(loss.by_reserve <= old + 1 && loss.by_depositors > usdc("4000").units);
-    assert!((loss.by_reserve + loss.by_depositors).abs_diff(loss.debt) <= 1, "{loss:?}");
+    assert!((loss.by_reserve + loss.by_depositors).abs_diff(loss.debt) <= 1);
     assert!((before - saver.deposited("USDC")).abs_diff(loss.by_depositors) <= 1);
     assert!(alice.vault().used().is_empty());
     assert_eq!(market.asset("USDC").debt_shares, 0);
@@ -123,7 +124,7 @@ fn every_debt_of_the_vault_is_written_off_each_in_its_asset() {
     expected.sort_unstable_by(|a, b| b.cmp(a));
     assert_eq!(assets, expected);
     // A whole ETH was owed; nobody repaid any of it.
-    assert!(losses.iter().any(|loss| loss.debt == eth("1").units));
+    assert!(losses.iter().any(|loss| (eth("1").units..eth("1").units + 1_000).contains(&loss.debt)));
     let after = ["SOL", "USDC", "ETH"].map(|symbol| books(&market.asset(symbol)));
     assert!(after[0].1 < before[0].1, "SOL was taken, and its index stays");
     for (before, after) in before.iter().zip(&after).skip(1) {
@@ -164,7 +165,8 @@ fn a_pool_that_has_lost_everything_is_dead_and_harms_nobody_else() {
     let bob = market.actor("bob", &[eth("10"), usdc("100")]);
     // SOL is worth nothing any more, and taken for the ETH that is owed.
     market.price_moves("SOL", "0.01");
-    bob.liquidates(&alice, eth("10"), "SOL").unwrap().event::<BadDebtAbsorbed>();
+    let receipt = bob.liquidates(&alice, eth("10"), "SOL").unwrap();
+    assert_eq!(receipt.events::<BadDebtAbsorbed>().len(), 2);
     let asset = market.asset("USDC");
     assert_eq!((asset.supply_index, asset.debt_shares, saver.deposited("USDC")), (0, 0, 0));
     assert!(bob.deposits(usdc("100")).is_err());
@@ -219,7 +221,7 @@ fn a_gift_to_the_reserve_belongs_to_nobody() {
     assert_eq!((event.by, event.amount), (bob.address(), usdc("10").units));
     assert_eq!((saver.deposited("USDC"), reserve(&market, "USDC")), (before, old + usdc("10").units));
     expect_refusal(bob.funds(usdc("0")), BallastError::AmountIsZero);
-    expect_refusal(bob.funds(native("USDC", u64::MAX)), BallastError::ValueOutOfRange);
+    expect_refusal(bob.funds(native("USDC", u64::MAX)), BallastError::AmountOutOfRange);
     let good = market.builds(|at| at.fund_reserve(&bob.address(), market.index("USDC"), 1));
     let other = replaced(&good, FUND_RESERVE, "custody", &market.custody("SOL"));
     expect_refusal(bob.sends(&[other]), BallastError::WrongCustody);

@@ -107,6 +107,7 @@ pub struct Offer {
 ///
 /// # Errors
 /// `VaultHealthy`, `NoDebt`, `NoDeposit`, `LiquidationTooSmall`, `PriceUnusable`, `ValueOutOfRange`.
+#[inline(never)]
 pub fn plan(market: &Market, vault: &Vault, offer: &Offer) -> Result<(Liquidation, Health)> {
     let Offer { debt_asset, collateral_asset, most_repaid, now } = *offer;
     let mut exposures = None;
