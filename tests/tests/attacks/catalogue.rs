@@ -73,6 +73,8 @@ impl Scene {
         let ruined = market.actor("ruined", &[lst("10")]);
         ruined.deposits(lst("10")).unwrap();
         ruined.borrows(usdc("100")).unwrap();
+        let (index, shares) = (usize::from(market.index("LST")), ruined.holding("LST").shares.get());
+        market.tampers_with_market(|market| market.assets[index].deposit_shares -= shares);
         market.tampers_with_vault(&ruined.vault_address(), |vault| {
             let debt = *vault.used().iter().find(|position| position.side == 1).expect("a debt");
             vault.positions = bytemuck::Zeroable::zeroed();
