@@ -32,6 +32,7 @@ fn rows_by_hand() {
     assert_eq!(P::Window.row().most, 14 * DAY);
     assert_eq!(P::RecoveryGap.row().most, 7 * DAY);
     assert_eq!(P::BreakerVariance.row().least, 2 << 16);
+    assert_eq!((P::VolatilityLimit.row().least, P::VolatilityLimit.row().most), (1 << 16, 16 << 16));
     assert_eq!((P::BreakerJump.row().least, P::Agreement.row().most), (bps(100), bps(2_000)));
     assert!(P::Depth.row().zero_is_off && P::BandLow.row().zero_is_off && !P::BandHigh.row().zero_is_off);
 }
