@@ -1,9 +1,11 @@
 //! What must hold whatever happened: tokens are conserved, the books add up, client and program agree.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anchor_lang::AnchorDeserialize;
 use anyhow::{Context, Result, anyhow};
+use ballast_client::event::BadDebtAbsorbed;
 use ballast_client::risk::health::Side;
 use ballast_client::{HealthView, Market, Pubkey, account, token};
 use solana_keypair::Keypair;
@@ -37,23 +39,32 @@ pub struct IndexWatch {
     last: Vec<(u64, u64)>,
     looks: usize,
     falls: Vec<String>,
+    /// Assets whose depositors have lost something.
+    lost: BTreeSet<usize>,
 }
 
 impl IndexWatch {
     pub fn look(&mut self, market: &Market) {
         let now: Vec<_> = market.listed().iter().map(|asset| (asset.supply_index, asset.borrow_index)).collect();
         for (asset, (now, last)) in now.iter().zip(&self.last).enumerate() {
-            // A supply index falls when a debt is written off, which the report shows as such.
             if now.1 < last.1 {
                 self.falls.push(format!("{} from {last:?} to {now:?}", ASSETS[asset].name));
+            }
+            if now.0 < last.0 {
+                self.lost.insert(asset);
             }
         }
         self.last = now;
         self.looks += 1;
     }
 
-    pub fn check(self) -> Check {
-        Check::new("borrow indexes never fell", format!("{} looks at {COUNT} assets", self.looks), self.falls)
+    /// A supply index falls only where depositors pay for a debt that is written off.
+    pub fn check(mut self, losses: &[BadDebtAbsorbed]) -> Check {
+        let told =
+            |asset: &usize| losses.iter().any(|loss| usize::from(loss.asset) == *asset && loss.by_depositors > 0);
+        let untold = self.lost.iter().filter(|asset| !told(asset));
+        self.falls.extend(untold.map(|asset| format!("deposits of {}, without a loss", ASSETS[*asset].name)));
+        Check::new("indexes never fell", format!("{} looks at {COUNT} assets", self.looks), self.falls)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Playing the prices: each step publishes, moves the clock, refreshes, and lets the keeper liquidate.
 
 use anyhow::{Context, Result};
-use ballast_client::event::Liquidated;
+use ballast_client::event::{BadDebtAbsorbed, Liquidated};
 
 use crate::books::{Books, read_clock};
 use crate::checks::{IndexWatch, compare_health_now};
 use crate::keeper::Keeper;
 use crate::market::Site;
-use crate::meter::Meter;
+use crate::meter::{self, Meter};
 use crate::network::Network;
 use crate::prices::Path;
 use crate::progress::Progress;
@@ -28,6 +28,8 @@ pub struct Played {
     pub worst_bad_debt: BadDebt,
     /// With the step in which they happened.
     pub liquidations: Vec<(usize, Liquidated)>,
+    /// Debts that were written off.
+    pub losses: Vec<BadDebtAbsorbed>,
     /// Liquidations refused in simulation.
     pub refused: usize,
     /// Vaults that could be liquidated with a gain at the end, and vaults below maintenance without that.
@@ -102,6 +104,7 @@ async fn sweep(stage: &Stage<'_>, step: usize, played: &mut Played, meter: &mut 
         stage.progress.note(&format!("not liquidated: {vault}: {reason}"));
     }
     let done = sweep.liquidations.len();
+    played.losses.extend(sweep.receipts.iter().flat_map(|receipt| meter::events(&receipt.logs)));
     played.liquidations.extend(sweep.liquidations.into_iter().map(|event| (step, event)));
     let bad = BadDebt::of(&Books::read(&stage.network.connection, stage.site.market).await?);
     if bad.shortfall > played.worst_bad_debt.shortfall {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter};
 
-use ballast_client::event::Liquidated;
+use ballast_client::event::{BadDebtAbsorbed, Liquidated};
 use ballast_client::risk::{Amount, Fraction, Rate, Usd};
 use ballast_client::{Asset, Market, Pubkey};
 
@@ -150,6 +150,25 @@ impl Report {
         )
     }
 
+    /// What was written off, at the prices of the end.
+    fn losses(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let [_, market] = &self.markets;
+        let worth = |loss: &BadDebtAbsorbed, units: u64| {
+            let spot = market.asset(loss.asset).ok().and_then(Asset::spot);
+            spot.and_then(|spot| spot.value_floor(Amount::new(units)).ok()).map_or(0, Usd::get)
+        };
+        let all = &self.played.losses;
+        let total = |units: fn(&BadDebtAbsorbed) -> u64| all.iter().map(|loss| worth(loss, units(loss))).sum();
+        let (reserve, deposits) = (total(|loss| loss.by_reserve), total(|loss| loss.by_depositors));
+        let count = all.len();
+        writeln!(
+            f,
+            "  written off         {count} debts: {} by reserves, {} by depositors",
+            dollars(reserve),
+            dollars(deposits)
+        )
+    }
+
     fn bad_debt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let line = |name: &str, bad: &BadDebt| {
             format!(
@@ -163,6 +182,7 @@ impl Report {
         writeln!(f, "\nBad debt")?;
         writeln!(f, "{}", line("at its highest", &self.played.worst_bad_debt))?;
         writeln!(f, "{}", line("after", &self.played.bad_debt))?;
+        self.losses(f)?;
         let lost = &self.played.bad_debt.under_water;
         if lost.is_empty() {
             return Ok(());

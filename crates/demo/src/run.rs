@@ -67,7 +67,7 @@ pub async fn run(arguments: &Arguments, path: Path, program_bytes: u64) -> Resul
     indexes.look(&after.market);
     let wallets: Vec<Pubkey> = crowd.all().map(|actor| actor.key.pubkey()).chain([keeper.address()]).collect();
     let mut checks = conservation(connection, site, &after, &wallets).await?;
-    checks.extend([indexes.check(), agreement(&played), no_work_left(&played)]);
+    checks.extend([indexes.check(&played.losses), agreement(&played), no_work_left(&played)]);
     progress.finish();
 
     Ok(Report {

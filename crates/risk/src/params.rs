@@ -97,7 +97,7 @@ pub struct PriceParameters {
     pub max_age: u32,
     /// At `Init`.
     pub max_age_init: u32,
-    /// Prices outside of the band are refused.
+    /// Prices outside of the band are not believed.
     pub band_low: u64,
     pub band_high: u64,
 }

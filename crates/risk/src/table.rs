@@ -200,7 +200,7 @@ parameters! {
     3 VaultDebtShare "vault_debt_share" Asset Fraction SHARE;
     /// Largest part of the deposits that may be lent.
     4 UtilisationCap "utilisation_cap" Asset Fraction Row { most: ONE, tightens: Tightens::Down, ..ROW };
-    /// The part of the deposits that may leave within [`Parameter::OutflowPeriod`].
+    /// The part of the tokens in the pool that may leave within [`Parameter::OutflowPeriod`].
     5 OutflowLimit "outflow_limit" Asset Fraction
         Row { least: bps(500), most: ONE, tightens: Tightens::Down, step: Step::Double, delay: WEEK, ..ROW };
     /// See [`Parameter::OutflowLimit`].

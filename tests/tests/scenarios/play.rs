@@ -34,8 +34,14 @@ fn only_grows(before: &[Asset], after: &[Asset], losses: &[BadDebtAbsorbed]) {
                 assert!(after.supply_index >= before.supply_index);
                 assert!(reserve(after) >= reserve(before), "the reserve pays for nobody");
             }
-            // Paid once: what was owed is missing, of the one or of the other.
-            Some(loss) => assert!((loss.by_reserve + loss.by_depositors).abs_diff(loss.debt) <= 1),
+            // Paid once: what was owed is missing, of the one or of the other, and no more (but for the unit of rounding).
+            Some(loss) => {
+                assert!((loss.by_reserve + loss.by_depositors).abs_diff(loss.debt) <= 1);
+                let owned = |asset: &Asset| u128::from(asset.deposit_shares) * u128::from(asset.supply_index);
+                let units = |units: u64| u128::from(units + 1) << 52;
+                assert!(owned(after) + units(loss.by_depositors) >= owned(before));
+                assert!(reserve(after) + units(loss.by_reserve) >= reserve(before));
+            }
         }
     }
 }

@@ -164,7 +164,7 @@ fn at_the_threshold_of_a_change_exact_arithmetic_agrees() {
         Ok(())
     });
     for by in &decided {
-        assert!(by.get() > tried.get() / 30, "new, old, haircuts: {decided:?} of {tried:?}");
+        assert!(by.get() > tried.get() / 20, "new, old, haircuts: {decided:?} of {tried:?}");
     }
 }
 

@@ -78,7 +78,7 @@ pub struct Asset {
     /// Base tokens for one liquid-staking token, in 2^-32, as far as its growth is limited, and when that was.
     pub staking_rate: u64,
     pub staking_rate_at: u64,
-    /// Prices outside of the band are refused: 10^-12 dollars for a whole token.
+    /// Prices outside of the band are not believed: 10^-12 dollars for a whole token.
     pub band_low: u64,
     pub band_high: u64,
 
@@ -150,7 +150,7 @@ pub struct Asset {
     pub vault_debt_share: u32,
     /// Largest part of the deposits that may be lent.
     pub utilisation_cap: u32,
-    /// The part of the deposits that may leave within a period, and the period in seconds.
+    /// The part of the tokens in the pool that may leave within a period, and the period in seconds.
     pub outflow_limit: u32,
     pub outflow_period: u32,
     /// Largest difference between two sources, as a part of the first.
