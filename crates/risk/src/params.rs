@@ -41,6 +41,9 @@ pub struct RiskParameters {
 /// Largest bonus: a quarter.
 pub const MAX_BONUS: Fraction = Fraction::new(1 << 30);
 
+/// Largest part of a bonus for the reserve: a half. The rest is why anybody comes.
+pub const MAX_BONUS_RESERVE: Fraction = Fraction::new(1 << 31);
+
 /// Checks haircuts, add-ons and bonus.
 ///
 /// Besides the order of the levels: as collateral against a debt without add-on, the largest bonus must fit into what

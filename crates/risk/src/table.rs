@@ -5,7 +5,9 @@
 //! [`crate::params`].
 
 use crate::haircut::MIN_DEPTH;
-use crate::params::{MAX_AGE_LIMIT, MAX_AVERAGE_PERIOD, MAX_BONUS, MAX_CONFIDENCE_MULTIPLE, MAX_VARIANCE_PERIOD};
+use crate::params::{
+    MAX_AGE_LIMIT, MAX_AVERAGE_PERIOD, MAX_BONUS, MAX_BONUS_RESERVE, MAX_CONFIDENCE_MULTIPLE, MAX_VARIANCE_PERIOD,
+};
 use crate::units::{MAX_VALUE, Rate};
 use crate::variance::{MAX_MULTIPLIER, MULTIPLIER_ONE};
 
@@ -300,6 +302,8 @@ parameters! {
     54 RecoveryGap "recovery_gap" Asset Seconds Row { least: 600, most: WEEK as u64, ..ROW };
     /// How long it does not.
     55 RecoveryGrace "recovery_grace" Asset Seconds Row { most: 14_400, ..ROW };
+    /// The part of the liquidation bonus that goes to the reserve, when the asset is repaid.
+    56 BonusReserve "bonus_reserve" Asset Fraction Row { most: MAX_BONUS_RESERVE.get() as u64, step: TENTH, ..ROW };
 
     /// A proposal waits this long.
     64 Delay "delay" Market Seconds PATIENCE;
