@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::exposure::Exposures;
-use crate::fixed::{ratio_floor, scale_floor, shift_div_ceil};
+use crate::fixed::{mul_shift_ceil, ratio_floor, scale_floor, shift_div_ceil, shift_div_floor};
 use crate::haircut::Depth;
 use crate::health::Health;
 use crate::model::{Coefficients, Rules};
@@ -29,13 +29,29 @@ impl Bonus {
     ///
     /// With `b <= E / D` the collateral pays for all of the debt, `(1 + b) D <= C`: a liquidation to the end leaves no bad
     /// debt. Below `least` nobody would come.
-    pub fn at(&self, maint: &Health) -> Fraction {
-        let equity = u64::try_from(maint.equity()).unwrap_or(0);
-        let margin = ratio_floor(equity, maint.requirement().get());
-        let extra = scale_floor(u64::from(self.slope.get()), margin.complement_floor());
+    pub fn at(&self, shortfall: &Shortfall) -> Fraction {
+        let extra = scale_floor(u64::from(self.slope.get()), shortfall.margin.complement_floor());
         let bonus = u64::from(self.least.get()).wrapping_add(extra).min(u64::from(self.most.get()));
         let bonus = Fraction::new(u32::try_from(bonus).unwrap_or(u32::MAX));
-        bonus.min(ratio_floor(equity, maint.debts.get()).max(self.least))
+        bonus.min(shortfall.cover.max(self.least))
+    }
+}
+
+/// What a bonus depends on of the health of a vault. It can be kept, so that several steps pay by the state before the
+/// first one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shortfall {
+    /// `E / R_maint`, rounded down, at most one.
+    pub margin: Fraction,
+    /// `E / D`, rounded down, at most one.
+    pub cover: Fraction,
+}
+
+impl Shortfall {
+    /// Zero where the debts are worth more than the assets.
+    pub fn of(maint: &Health) -> Self {
+        let equity = u64::try_from(maint.equity()).unwrap_or(0);
+        Self { margin: ratio_floor(equity, maint.requirement().get()), cover: ratio_floor(equity, maint.debts.get()) }
     }
 }
 
@@ -62,9 +78,11 @@ pub struct Request<'a> {
     pub debt: Leg<'a>,
     pub collateral: Leg<'a>,
     pub bonus: Bonus,
+    /// The part of the bonus that the liquidator passes on to the reserve of the debt asset.
+    pub reserve_share: Fraction,
     /// A debt left smaller than this is closed whole, if the liquidator pays for it and the collateral covers it.
     pub dust: Usd,
-    /// The most that the liquidator pays.
+    /// The most that the liquidator pays, with what goes to the reserve.
     pub most: Amount,
 }
 
@@ -73,6 +91,8 @@ pub struct Request<'a> {
 pub struct Liquidation {
     /// From the liquidator into the pool of the debt.
     pub repay: Amount,
+    /// From the liquidator to the reserve of the debt asset, on top: it cancels no debt. In native units of the debt.
+    pub to_reserve: Amount,
     /// From the vault's deposit to the liquidator.
     pub seize: Amount,
     /// Value of the repayment, rounded down.
@@ -90,8 +110,9 @@ pub fn preview(request: &Request) -> Result<Liquidation> {
     if request.maint.passes() {
         return Err(Error::Healthy);
     }
-    let bonus = request.bonus.at(&request.maint).min(bonus_limit(request));
-    let repay = repayment(request, bonus, &Sizing::new(request, bonus));
+    let bonus = request.bonus.at(&Shortfall::of(&request.maint)).min(bonus_limit(request));
+    let reserve = Reserve::new(bonus, request.reserve_share);
+    let repay = repayment(request, bonus, reserve.leaves_floor(request.most), &Sizing::new(request, bonus));
     let (repay, seize) = match pay(request, bonus, repay)? {
         Payment::Within(seize) => (repay, seize),
         Payment::Beyond => {
@@ -107,21 +128,48 @@ pub fn preview(request: &Request) -> Result<Liquidation> {
         return Err(Error::LiquidationTooSmall);
     }
     let seized_value = request.collateral.price.value_floor(seize)?;
-    Ok(Liquidation { repay, seize, repaid_value: request.debt.price.value_floor(repay)?, seized_value, bonus })
+    let repaid_value = request.debt.price.value_floor(repay)?;
+    Ok(Liquidation { repay, to_reserve: reserve.of_ceil(repay)?, seize, repaid_value, seized_value, bonus })
+}
+
+/// What a liquidator pays to the reserve, as a part of the repayment.
+#[derive(Clone, Copy)]
+struct Reserve {
+    /// `bonus x share`, rounded up, in 2^-32.
+    rate: u64,
+}
+
+impl Reserve {
+    fn new(bonus: Fraction, share: Fraction) -> Self {
+        // Two numbers below 2^32.
+        Self { rate: mul_shift_ceil(u64::from(bonus.get()), u64::from(share.get()), 32).unwrap_or(u64::MAX) }
+    }
+
+    /// What goes to the reserve beside a repayment.
+    fn of_ceil(self, repay: Amount) -> Result<Amount> {
+        mul_shift_ceil(repay.get(), self.rate, 32).map(Amount::new).ok_or(Error::AmountOutOfRange)
+    }
+
+    /// The largest repayment that together with its part for the reserve is within `most`.
+    fn leaves_floor(self, most: Amount) -> Amount {
+        // A repayment within the quotient leaves its part of it, and being whole, that part rounded up.
+        shift_div_floor(most.get(), 32, ONE.wrapping_add(self.rate)).map_or(Amount::ZERO, Amount::new)
+    }
 }
 
 /// The tokens for a repayment of a value: the whole debt when what is left would be dust and it can be closed, which takes
 /// a liquidator who pays for all of it and collateral that covers it. Otherwise dust is no reason to go past the target.
-fn repayment(request: &Request, bonus: Fraction, sizing: &Sizing) -> Amount {
+/// `most` is without the part for the reserve.
+fn repayment(request: &Request, bonus: Fraction, most: Amount, sizing: &Sizing) -> Amount {
     let debt = &request.debt;
     let value = sizing.depth();
     let closes = debt.value.minus_or_zero(value) < request.dust
-        && request.most >= debt.amount
+        && most >= debt.amount
         && sizing.may_close()
         && matches!(pay(request, bonus, debt.amount), Ok(Payment::Within(_)));
     let wanted =
         if closes || value >= debt.value { debt.amount } else { debt.price.amount_floor(value).min(debt.amount) };
-    request.most.min(wanted)
+    most.min(wanted)
 }
 
 enum Payment {

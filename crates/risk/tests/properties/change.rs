@@ -12,7 +12,7 @@ use ballast_risk::liquidation::{Bonus, Leg, Request};
 use ballast_risk::model::{Measure, Model, ONE, Rules, Sensitivities, TIMES_ONE, Terms, Version};
 use ballast_risk::ramp::Ramp;
 use ballast_risk::sizing::bonus_limit;
-use ballast_risk::{Amount, Error, Usd};
+use ballast_risk::{Amount, Error, Fraction, Usd};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
@@ -239,8 +239,8 @@ fn the_model_that_decides_limits_the_bonus() {
             Leg { amount, value: Usd::new(value), price, haircut, depth, columns: &held.columns }
         });
         let model = exposures.as_ref().map(|exposures| (&rules[0], exposures));
-        let (bonus, dust, most) = (Bonus::default(), Usd::ZERO, Amount::MAX);
-        let limit = bonus_limit(&Request { maint, target, model, debt, collateral, bonus, dust, most });
+        let (bonus, reserve_share, dust, most) = (Bonus::default(), Fraction::ZERO, Usd::ZERO, Amount::MAX);
+        let limit = bonus_limit(&Request { maint, target, model, debt, collateral, bonus, reserve_share, dust, most });
         let expected = (u64::from(more) << 32) / (2 * whole);
         assert!(limit.get().abs_diff(expected.try_into().unwrap()) < 1 << 10, "{now}: {limit:?}");
     }

@@ -5,7 +5,7 @@ use crate::reference::source::Source;
 use crate::reference::vault::*;
 use crate::reference::*;
 use ballast_risk::health::{Health, Level, Prices};
-use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Request, preview};
+use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Request, Shortfall, preview};
 use ballast_risk::{Amount, Error, Fraction, Usd};
 use num_bigint::BigInt;
 use proptest::prelude::*;
@@ -79,7 +79,7 @@ fn a_bonus_grows_with_the_shortfall() {
             ..Health::default()
         });
     holds((bonus, prop_oneof![1 => health, 3 => close]), |(bonus, health)| {
-        let got = rational(bonus.at(&health).get(), 1u64 << 32);
+        let got = rational(bonus.at(&Shortfall::of(&health)).get(), 1u64 << 32);
         let part = |x: Fraction| rational(x.get(), 1u64 << 32);
         let (equity, requirement) = (health.equity().max(0), health.requirement().get());
         let margin = if requirement == 0 { rational(1, 1) } else { rational(equity, requirement) };
@@ -104,7 +104,7 @@ fn the_liquidator_never_gets_more_than_the_bonus() {
         prop_assert!(seized <= &repaid * &factor);
         prop_assert!(usd(moved.seized_value) <= seized && usd(moved.repaid_value) <= repaid);
         prop_assert!(usd(moved.seized_value) <= usd(moved.repaid_value) * factor);
-        prop_assert!(moved.bonus <= request.bonus.at(&request.maint));
+        prop_assert!(moved.bonus <= request.bonus.at(&Shortfall::of(&request.maint)));
         prop_assert!(moved.bonus <= pair.bonus.most);
         Ok(())
     });
@@ -294,6 +294,7 @@ fn any_request_is_decided() {
             debt: leg(s, price, &columns[0]),
             collateral: leg(s, other, &columns[1]),
             bonus: Bonus { least: s.fraction(), most: s.fraction(), slope: s.fraction() },
+            reserve_share: s.fraction(),
             dust: Usd::new(s.word()),
             most: Amount::new(s.word()),
         };

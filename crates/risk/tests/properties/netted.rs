@@ -12,6 +12,7 @@ use proptest::prelude::*;
 
 use crate::reference::generate::modelled;
 use crate::reference::model::Needs;
+use crate::reference::pair::reserve_shares;
 use crate::reference::source::Source;
 use crate::reference::vault::*;
 use crate::reference::*;
@@ -21,6 +22,7 @@ use crate::reference::*;
 struct Failing {
     vault: Vault,
     bonus: Bonus,
+    reserve_share: Fraction,
     dust: Usd,
 }
 
@@ -53,9 +55,9 @@ fn failing(most: u32) -> impl Strategy<Value = Option<Failing>> {
         (fails && counted && modelled).then_some(vault)
     });
     let dust = prop_oneof![Just(0), between(0, 1 << 40)];
-    (vault, bonus, dust).prop_map(|(vault, bps, dust)| {
+    (vault, bonus, reserve_shares(), dust).prop_map(|(vault, bps, reserve_share, dust)| {
         let [least, most, slope] = bps.map(|bps| Fraction::from_bps(bps).unwrap());
-        Some(Failing { vault: vault?, bonus: Bonus { least, most, slope }, dust: Usd::new(dust) })
+        Some(Failing { vault: vault?, bonus: Bonus { least, most, slope }, reserve_share, dust: Usd::new(dust) })
     })
 }
 
@@ -96,6 +98,7 @@ impl Failing {
             debt: leg(debt),
             collateral: leg(collateral),
             bonus: self.bonus,
+            reserve_share: self.reserve_share,
             dust: self.dust,
             most,
         })

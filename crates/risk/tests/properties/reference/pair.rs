@@ -4,7 +4,7 @@ use ballast_risk::Error;
 use ballast_risk::health::{Level, Prices, Side, assess};
 use ballast_risk::interest::{amount_ceil, amount_floor};
 use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Request};
-use ballast_risk::params::{Levels, MAX_BONUS};
+use ballast_risk::params::{Levels, MAX_BONUS, MAX_BONUS_RESERVE};
 use proptest::prelude::*;
 
 use super::generate::vaults;
@@ -18,6 +18,7 @@ use super::*;
 pub struct Pair {
     pub vault: Vault,
     pub bonus: Bonus,
+    pub reserve_share: Fraction,
     pub dust: Usd,
 }
 
@@ -45,7 +46,8 @@ impl Pair {
             Some(Leg { amount, value, price: held.price, haircut, depth: held.depth, columns: &held.columns })
         };
         let (debt, collateral) = (leg(self.debt())?, leg(self.collateral())?);
-        Some(Request { maint, target, model: None, debt, collateral, bonus: self.bonus, dust: self.dust, most })
+        let Self { bonus, reserve_share, dust, .. } = *self;
+        Some(Request { maint, target, model: None, debt, collateral, bonus, reserve_share, dust, most })
     }
 
     /// In any market: what the crate answers when asked.
@@ -115,6 +117,12 @@ fn bonus(h: Fraction, w: (u64, u64, u64), k: (u16, u16, u16)) -> Bonus {
     Bonus { least: part(pick(0, most, w.1, k.1)), most: part(most), slope: part(pick(0, one - 1, w.2, k.2)) }
 }
 
+/// Nothing, or up to the most that the table allows.
+pub fn reserve_shares() -> impl Strategy<Value = Fraction> {
+    let most = u64::from(MAX_BONUS_RESERVE.get());
+    prop_oneof![Just(Fraction::ZERO), between(0, most).prop_map(|x| Fraction::new(u32::try_from(x).unwrap()))]
+}
+
 fn leg(side: Side, shares: u64, bits: u64, m: u64, margins: Levels, depth: Depth) -> Held {
     let length = u64::from(64 - shares.leading_zeros());
     let price = priced(m, (length + 64).saturating_sub(bits).max(46));
@@ -150,7 +158,9 @@ pub fn pairs(others: u32) -> impl Strategy<Value = Pair> {
     let rest = prop_oneof![Just(Vec::new()), vaults(others).prop_map(|vault| vault.held)];
     let bonuses = (any::<(u64, u64, u64)>(), any::<(u16, u16, u16)>());
     let dust = prop_oneof![Just(0), between(0, 1 << 40)];
-    (collateral, debt, rest, bonuses, dust, any::<u64>()).prop_map(|(collateral, debt, rest, (w, k), dust, beyond)| {
+    let terms = (bonuses, reserve_shares(), dust);
+    (collateral, debt, rest, terms, any::<u64>()).prop_map(|(collateral, debt, rest, terms, beyond)| {
+        let ((w, k), reserve_share, dust) = terms;
         let ((shares, m, depth), margins, bits) = collateral;
         let collateral = leg(Side::Deposit, shares, bits, m, margins, depth);
         let ((_, m, depth), addons, coarse) = debt;
@@ -161,6 +171,6 @@ pub fn pairs(others: u32) -> impl Strategy<Value = Pair> {
         let rules = Governed::plain();
         let held = [debt, collateral].into_iter().chain(rest).collect();
         let vault = Vault { model: rules.model(), rules, now: NOW, held };
-        indebted(Pair { vault, bonus, dust: Usd::new(dust) }, beyond)
+        indebted(Pair { vault, bonus, reserve_share, dust: Usd::new(dust) }, beyond)
     })
 }
