@@ -175,6 +175,13 @@ impl Health {
         self.floor.max(Usd::new(modelled.get().saturating_add(rounding)))
     }
 
+    /// Whether `E / R` is at least so many basis points.
+    pub fn margin_at_least(&self, bps: u32) -> bool {
+        // 64 bits times 32.
+        let equity = u128::from(u64::try_from(self.equity()).unwrap_or(0)).wrapping_mul(10_000);
+        equity >= u128::from(self.requirement().get()).wrapping_mul(u128::from(bps))
+    }
+
     /// The largest requirement; of equal ones the first.
     pub fn binding(&self) -> Binding {
         let (portfolio, stress) = (self.portfolio(), self.stress());

@@ -5,7 +5,9 @@
 //! Interest is linear between two accruals and compounds at each (risk-model 6).
 
 use crate::error::{Error, Result};
-use crate::fixed::{bit_length, mul_shift_ceil, mul_shift_floor, scale_floor, shift_div_ceil, shift_div_floor};
+use crate::fixed::{
+    bit_length, mul_shift_ceil, mul_shift_floor, scale_ceil, scale_floor, shift_div_ceil, shift_div_floor,
+};
 use crate::units::{Amount, Fraction, Index, Rate, Shares};
 
 /// Indexes stop growing here: at the largest rate allowed that takes half a year of full utilisation, at 100 % a
@@ -85,6 +87,11 @@ pub fn borrow_rate_floor(curve: &Curve, utilisation: Fraction) -> Rate {
     left.rate
 }
 
+/// The fee of a flash loan, rounded up, at least one unit: nobody moves the tokens of others for nothing.
+pub fn flash_fee_ceil(amount: Amount, rate: Fraction) -> Amount {
+    Amount::new(scale_ceil(amount.get(), rate).max(1))
+}
+
 /// Who paid for a debt that nobody repays, native units. Debt and reserve are rounded up, deposits down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
@@ -100,6 +107,8 @@ pub struct Loss {
 pub struct Pool {
     /// Tokens in custody that the books know of. A donation is not one.
     pub cash: Amount,
+    /// Tokens lent within the transaction, which brings them back before it ends.
+    pub flash: Amount,
     pub deposit_shares: Shares,
     pub debt_shares: Shares,
     pub supply_index: Index,
@@ -115,6 +124,7 @@ impl Pool {
     pub const fn new(now: u64) -> Self {
         Self {
             cash: Amount::ZERO,
+            flash: Amount::ZERO,
             deposit_shares: Shares::ZERO,
             debt_shares: Shares::ZERO,
             supply_index: Index::ONE,
@@ -261,6 +271,29 @@ impl Pool {
         Ok(Loss { debt, reserve: units(paid.saturating_add(almost)), deposits: units(lost) })
     }
 
+    /// Takes tokens for the reserve.
+    pub fn keep(&mut self, amount: Amount) -> Result<()> {
+        self.cash = self.cash.plus(amount)?;
+        Ok(())
+    }
+
+    /// Lends tokens for the length of a transaction. They stay the pool's own: neither rates nor the reserve change.
+    ///
+    /// # Errors
+    /// [`Error::NotEnoughCash`].
+    pub fn lend_flash(&mut self, amount: Amount) -> Result<()> {
+        self.pay_out(amount)?;
+        self.flash = self.flash.plus(amount)?;
+        Ok(())
+    }
+
+    /// Takes back all that was lent within the transaction. The fee is nobody's deposit, so it is the reserve's.
+    pub fn settle_flash(&mut self, fee: Amount) -> Result<()> {
+        self.cash = self.cash.plus(self.flash)?.plus(fee)?;
+        self.flash = Amount::ZERO;
+        Ok(())
+    }
+
     fn pay_out(&mut self, amount: Amount) -> Result<()> {
         self.cash = self.cash.minus(amount).map_err(|_| Error::NotEnoughCash)?;
         Ok(())
@@ -301,10 +334,10 @@ impl Pool {
         u64::try_from(rest).map(Amount::new).map_err(|_| Error::AmountOutOfRange)
     }
 
-    /// Cash and debts, in 2^-52 native units.
+    /// Cash, with what is lent within the transaction, and debts, in 2^-52 native units.
     fn assets(&self) -> Result<u128> {
         // Below 2^64, and takes 52 places.
-        let cash = u128::from(self.cash.get()).wrapping_shl(Index::BITS);
+        let cash = u128::from(self.cash.plus(self.flash)?.get()).wrapping_shl(Index::BITS);
         scaled(self.debt_shares, self.borrow_index).checked_add(cash).ok_or(Error::AmountOutOfRange)
     }
 }

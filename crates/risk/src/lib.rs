@@ -32,6 +32,7 @@ pub mod params;
 pub mod portfolio;
 pub mod price;
 pub mod ramp;
+pub mod receivership;
 pub mod scenario;
 pub mod sizing;
 pub mod staking;

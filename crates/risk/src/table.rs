@@ -304,6 +304,8 @@ parameters! {
     55 RecoveryGrace "recovery_grace" Asset Seconds Row { most: 14_400, ..ROW };
     /// The part of the liquidation bonus that goes to the reserve, when the asset is repaid.
     56 BonusReserve "bonus_reserve" Asset Fraction Row { most: MAX_BONUS_RESERVE.get() as u64, step: TENTH, ..ROW };
+    /// Fee of a flash loan as a part of it; the whole switches them off.
+    57 FlashFee "flash_fee" Asset Fraction Row { most: ONE, tightens: Tightens::Up, ..ROW };
 
     /// A proposal waits this long.
     64 Delay "delay" Market Seconds PATIENCE;

@@ -46,6 +46,24 @@ pub fn book(
 }
 
 impl Market {
+    /// Brings the pool of an asset up to now, lets `compute` change it together with the vault's holding, and commits both: for
+    /// liquidations, which no cap and no outflow limit stops.
+    pub fn move_one(
+        &mut self,
+        vault: &mut Vault,
+        index: u8,
+        now: u64,
+        compute: impl FnOnce(&mut Pool, Holding) -> ballast_risk::Result<Move>,
+    ) -> Result<Booked> {
+        let asset = self.asset_mut(index)?;
+        let before = vault.holding(index);
+        let mut pool = asset.accrued_pool(now);
+        let Move { holding: after, tokens } = compute(&mut pool, before).or_refuse()?;
+        vault.set_holding(index, after)?;
+        asset.set_pool(pool)?;
+        Ok(Booked { before, after, tokens: tokens.get(), cash: asset.cash, decimals: asset.decimals })
+    }
+
     /// Moves something of one asset from a vault to another: brings its pool up to now, lets `compute` change it together
     /// with both holdings, and commits all. No cap is asked, because what is deposited and owed in all stays the same.
     pub fn trade(

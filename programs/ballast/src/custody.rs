@@ -7,6 +7,7 @@ use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{TransferChecked, transfer_checked};
 
 use crate::ensure;
+use crate::error::{BallastError, refuse};
 use crate::seeds;
 use crate::state::{Asset, Market, Vault};
 
@@ -68,6 +69,16 @@ pub fn assert_covers(custody: &AccountInfo, cash: u64) -> Result<()> {
     Ok(())
 }
 
+/// Owner of a token account: bytes 32 to 64 in both token programs. Whether it is one the token program checks.
+///
+/// # Errors
+/// `DestinationNotOwners`.
+pub fn owner(account: &AccountInfo) -> Result<Pubkey> {
+    let data = account.try_borrow_data()?;
+    let owner = data.get(32..64).and_then(|bytes| bytes.try_into().ok());
+    owner.map(Pubkey::new_from_array).ok_or_else(|| refuse(BallastError::DestinationNotOwners))
+}
+
 /// Accounts of an instruction by which a user pays in: deposit and repay.
 #[derive(Accounts)]
 pub struct PayIn<'info> {
@@ -89,11 +100,30 @@ pub struct PayIn<'info> {
     pub token_program: UncheckedAccount<'info>,
 }
 
-/// Accounts of an instruction by which the owner of a vault is paid out: withdraw and borrow.
+/// Accounts of an instruction by which somebody pays into a pool, for no vault: fund_reserve and flash_repay.
+#[derive(Accounts)]
+pub struct PayPool<'info> {
+    /// Owner of the tokens.
+    pub payer: Signer<'info>,
+    #[account(mut)]
+    pub market: AccountLoader<'info, Market>,
+    /// CHECK: the token program checks its mint and the payer's authority over it.
+    #[account(mut)]
+    pub source: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the asset, see [`check`].
+    #[account(mut)]
+    pub custody: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the asset, see [`check`].
+    pub mint: UncheckedAccount<'info>,
+    /// CHECK: compared with the record of the asset, see [`check`].
+    pub token_program: UncheckedAccount<'info>,
+}
+
+/// Accounts of an instruction by which a vault pays out: withdraw, borrow and seize.
 #[derive(Accounts)]
 pub struct PayOut<'info> {
-    /// Owner of the vault.
-    pub owner: Signer<'info>,
+    /// Owner of the vault, or his delegate; for seize the receiver.
+    pub signer: Signer<'info>,
     #[account(mut)]
     pub market: AccountLoader<'info, Market>,
     #[account(mut)]
@@ -101,7 +131,8 @@ pub struct PayOut<'info> {
     /// CHECK: compared with the record of the asset, see [`check`].
     #[account(mut)]
     pub custody: UncheckedAccount<'info>,
-    /// CHECK: any token account of the mint that the owner names; the token program checks the mint.
+    /// CHECK: any token account of the mint that the signer names, for a delegate one of the owner; the token program checks the
+    /// mint.
     #[account(mut)]
     pub destination: UncheckedAccount<'info>,
     /// CHECK: compared with the address stored in the market.
@@ -113,6 +144,18 @@ pub struct PayOut<'info> {
 }
 
 impl<'info> PayIn<'info> {
+    pub fn transfer(&self) -> Transfer<'_, 'info> {
+        Transfer {
+            from: &self.source,
+            to: &self.custody,
+            authority: &self.payer,
+            mint: &self.mint,
+            token_program: &self.token_program,
+        }
+    }
+}
+
+impl<'info> PayPool<'info> {
     pub fn transfer(&self) -> Transfer<'_, 'info> {
         Transfer {
             from: &self.source,

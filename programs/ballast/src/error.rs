@@ -61,6 +61,13 @@ pub enum BallastError {
     #[msg("An asset needs a price source before its caps rise, and with netting a volatility")]
     AssetNotReady = 26,
 
+    #[msg("The transaction needs exactly one matching instruction that ends this, after it and not by another program")]
+    UnmatchedPair = 27,
+    #[msg("Only refresh_prices may come before begin_liquidation")]
+    NotFirst = 28,
+    #[msg("The deadline slot has passed")]
+    DeadlinePassed = 29,
+
     // 6100: authority
     #[msg("Only governance may do this")]
     NotGovernance = 100,
@@ -78,6 +85,15 @@ pub enum BallastError {
     NotNamedForRole = 106,
     #[msg("Governance of this market does not use durable nonces")]
     DurableNonce = 107,
+
+    #[msg("Only a transaction may call this, no other program")]
+    CalledByProgram = 108,
+    #[msg("Only the liquidator who began the receivership may do this")]
+    NotReceiver = 109,
+    #[msg("Only the key that the owner named may take the vault over")]
+    NotNamedForVault = 110,
+    #[msg("A delegate moves tokens to token accounts of the owner only")]
+    DestinationNotOwners = 111,
 
     // 6200: oracle
     #[msg("The oracle account is not owned by the oracle program of this asset")]
@@ -137,6 +153,15 @@ pub enum BallastError {
     #[msg("A vault cannot take over from itself")]
     SameVault = 308,
 
+    #[msg("More was seized than the repayments and the bonus pay for")]
+    SeizedTooMuch = 309,
+    #[msg("The vault would end beyond its target by more than the dust value")]
+    LiquidatedTooFar = 310,
+    #[msg("The vault would end further from its target than it was")]
+    VaultWorse = 311,
+    #[msg("The margin would be less than the instruction asks for")]
+    MarginBelowGuard = 312,
+
     // 6400: liquidity and caps
     #[msg("The pool does not hold that many tokens at the moment")]
     NotEnoughCash = 400,
@@ -152,6 +177,9 @@ pub enum BallastError {
     UtilisationCapExceeded = 405,
     #[msg("More would leave within a period than the outflow limit of the asset allows; try less, or later")]
     OutflowLimitExceeded = 406,
+
+    #[msg("Flash loans of the asset are off")]
+    FlashLoansOff = 410,
 
     // 6500: governance
     #[msg("The draft is missing, or lacks the row of a listed asset")]
@@ -198,6 +226,15 @@ pub enum BallastError {
     VaultFull = 600,
     #[msg("The vault still holds deposits or debts")]
     VaultNotEmpty = 601,
+
+    #[msg("Not while a flash loan is open")]
+    FlashLoanOpen = 602,
+    #[msg("Not while a receivership is open, or not for this vault")]
+    ReceivershipOpen = 603,
+    #[msg("No flash loan of this amount is open")]
+    NoFlashLoan = 604,
+    #[msg("The vault is not under receivership")]
+    NoReceivership = 605,
 
     // 6900: a bug of ours; nothing was changed
     #[msg("Custody holds less than the books say; please report this")]

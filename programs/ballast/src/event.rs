@@ -139,6 +139,8 @@ pub enum Action {
     Withdraw,
     Borrow,
     Repay,
+    /// By a receiver.
+    Seize,
 }
 
 /// A vault moved tokens in or out. Shares are those of the vault, negative for a debt.
@@ -152,6 +154,56 @@ pub struct PositionChanged {
     pub amount: u64,
     pub shares_before: i128,
     pub shares_after: i128,
+}
+
+/// The owner let somebody act for the vault, or nobody any more. `scopes` are bits, see `Scope`.
+#[event]
+pub struct DelegateSet {
+    pub market: Pubkey,
+    pub vault: Pubkey,
+    pub delegate: Pubkey,
+    pub scopes: u8,
+    pub until: u64,
+}
+
+/// The owner named a new owner, who has to accept; the default key is nobody.
+#[event]
+pub struct VaultOffered {
+    pub market: Pubkey,
+    pub vault: Pubkey,
+    pub owner: Pubkey,
+    pub named: Pubkey,
+}
+
+#[event]
+pub struct VaultTransferred {
+    pub market: Pubkey,
+    pub vault: Pubkey,
+    pub from: Pubkey,
+    pub to: Pubkey,
+}
+
+/// A flash loan was made and paid back, native units.
+#[event]
+pub struct FlashLoaned {
+    pub market: Pubkey,
+    pub asset: u8,
+    pub borrower: Pubkey,
+    pub amount: u64,
+    pub fee: u64,
+}
+
+/// A liquidation in several steps is over; the steps are told as `PositionChanged`. Micro-dollars: what was repaid, what had to
+/// be for what was seized, and the distances to the target before and after, negative beyond it.
+#[event]
+pub struct ReceivershipEnded {
+    pub market: Pubkey,
+    pub vault: Pubkey,
+    pub liquidator: Pubkey,
+    pub repaid_value: u64,
+    pub owed_value: u64,
+    pub missing_before: i64,
+    pub missing_after: i64,
 }
 
 /// A debt that nobody repays was written off, native units: what was owed, and who paid for it.
@@ -183,6 +235,8 @@ pub struct Liquidated {
     pub debt_asset: u8,
     pub collateral_asset: u8,
     pub repaid: u64,
+    /// On top of it, native units of the debt.
+    pub to_reserve: u64,
     pub seized: u64,
     pub repaid_value: u64,
     pub seized_value: u64,

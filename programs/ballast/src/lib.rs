@@ -21,13 +21,16 @@ pub mod creation;
 pub mod custody;
 pub mod error;
 pub mod event;
+pub mod guard;
 pub mod instructions;
+pub mod introspection;
 pub mod losses;
 pub mod oracle;
 pub mod seeds;
 pub mod state;
 
 pub use custody::*;
+pub use guard::Guard;
 pub use instructions::*;
 pub use state::Role;
 pub use state::change::Written;
@@ -41,20 +44,20 @@ pub mod ballast {
 
     // The most frequent ones come first: dispatch costs a few compute units for each one declared before.
 
-    pub fn borrow(context: Context<PayOut>, asset: u8, amount: u64) -> Result<()> {
-        instructions::borrow::borrow(context, asset, amount)
+    pub fn borrow(context: Context<PayOut>, asset: u8, amount: u64, guard: Guard) -> Result<()> {
+        instructions::borrow::borrow(context, asset, amount, guard)
     }
 
-    pub fn withdraw(context: Context<PayOut>, asset: u8, amount: Option<u64>) -> Result<()> {
-        instructions::withdraw::withdraw(context, asset, amount)
+    pub fn withdraw(context: Context<PayOut>, asset: u8, amount: Option<u64>, guard: Guard) -> Result<()> {
+        instructions::withdraw::withdraw(context, asset, amount, guard)
     }
 
-    pub fn deposit(context: Context<PayIn>, asset: u8, amount: u64) -> Result<()> {
-        instructions::deposit::deposit(context, asset, amount)
+    pub fn deposit(context: Context<PayIn>, asset: u8, amount: u64, deadline_slot: Option<u64>) -> Result<()> {
+        instructions::deposit::deposit(context, asset, amount, deadline_slot)
     }
 
-    pub fn repay(context: Context<PayIn>, asset: u8, amount: u64) -> Result<()> {
-        instructions::repay::repay(context, asset, amount)
+    pub fn repay(context: Context<PayIn>, asset: u8, amount: u64, deadline_slot: Option<u64>) -> Result<()> {
+        instructions::repay::repay(context, asset, amount, deadline_slot)
     }
 
     pub fn refresh_prices(context: Context<RefreshPrices>, assets: Vec<u8>) -> Result<()> {
@@ -66,8 +69,9 @@ pub mod ballast {
         debt_asset: u8,
         collateral_asset: u8,
         most_repaid: u64,
+        deadline_slot: Option<u64>,
     ) -> Result<()> {
-        instructions::liquidate::liquidate(context, debt_asset, collateral_asset, most_repaid)
+        instructions::liquidate::liquidate(context, debt_asset, collateral_asset, most_repaid, deadline_slot)
     }
 
     pub fn liquidate_into(
@@ -75,8 +79,34 @@ pub mod ballast {
         debt_asset: u8,
         collateral_asset: u8,
         most_repaid: u64,
+        deadline_slot: Option<u64>,
     ) -> Result<()> {
-        instructions::liquidate_into::liquidate_into(context, debt_asset, collateral_asset, most_repaid)
+        instructions::liquidate_into::liquidate_into(context, debt_asset, collateral_asset, most_repaid, deadline_slot)
+    }
+
+    pub fn begin_liquidation(context: Context<BeginLiquidation>, deadline_slot: Option<u64>) -> Result<()> {
+        instructions::begin_liquidation::begin_liquidation(context, deadline_slot)
+    }
+
+    pub fn seize(context: Context<PayOut>, asset: u8, amount: u64) -> Result<()> {
+        instructions::seize::seize(context, asset, amount)
+    }
+
+    pub fn end_liquidation(context: Context<EndLiquidation>) -> Result<()> {
+        instructions::end_liquidation::end_liquidation(context)
+    }
+
+    pub fn flash_borrow(
+        context: Context<FlashBorrow>,
+        asset: u8,
+        amount: u64,
+        deadline_slot: Option<u64>,
+    ) -> Result<()> {
+        instructions::flash_borrow::flash_borrow(context, asset, amount, deadline_slot)
+    }
+
+    pub fn flash_repay(context: Context<PayPool>, asset: u8, amount: u64) -> Result<()> {
+        instructions::flash_repay::flash_repay(context, asset, amount)
     }
 
     pub fn view_health(context: Context<ViewHealth>) -> Result<HealthView> {
@@ -91,12 +121,24 @@ pub mod ballast {
         instructions::close_vault::close_vault(context)
     }
 
+    pub fn set_delegate(context: Context<SetDelegate>, delegate: Pubkey, scopes: Scopes, until: u64) -> Result<()> {
+        instructions::set_delegate::set_delegate(context, delegate, scopes, until)
+    }
+
+    pub fn transfer_vault(context: Context<TransferVault>, to: Pubkey) -> Result<()> {
+        instructions::transfer_vault::transfer_vault(context, to)
+    }
+
+    pub fn accept_vault(context: Context<TransferVault>) -> Result<()> {
+        instructions::transfer_vault::accept_vault(context)
+    }
+
     pub fn absorb_bad_debt(context: Context<AbsorbBadDebt>) -> Result<()> {
         instructions::absorb_bad_debt::absorb_bad_debt(context)
     }
 
-    pub fn fund_reserve(context: Context<FundReserve>, asset: u8, amount: u64) -> Result<()> {
-        instructions::fund_reserve::fund_reserve(context, asset, amount)
+    pub fn fund_reserve(context: Context<PayPool>, asset: u8, amount: u64, deadline_slot: Option<u64>) -> Result<()> {
+        instructions::fund_reserve::fund_reserve(context, asset, amount, deadline_slot)
     }
 
     pub fn observe_candidate(context: Context<ObserveCandidate>, asset: u8) -> Result<()> {

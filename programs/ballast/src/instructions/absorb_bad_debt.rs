@@ -22,6 +22,7 @@ pub fn absorb_bad_debt(context: Context<AbsorbBadDebt>) -> Result<()> {
     let (market_address, vault_address) = (accounts.market.key(), accounts.vault.key());
     let mut market = accounts.market.load_mut()?;
     let mut vault = accounts.vault.load_mut()?;
+    market.require_no_receivership()?;
     require_same_market(&vault, &market_address)?;
     ensure!(vault.has_debt(), NoDebt);
     let now = unix_seconds(&Clock::get()?);

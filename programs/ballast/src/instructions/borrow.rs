@@ -7,24 +7,26 @@ use crate::booking::{Booked, book};
 use crate::custody::PayOut;
 use crate::ensure;
 use crate::event::Action;
-use crate::oracle::unix_seconds;
+use crate::guard::{Guard, in_time};
+use crate::state::Scope;
 
-fn apply(accounts: &PayOut, index: u8, amount: u64) -> Result<(Booked, u8)> {
+fn apply(accounts: &PayOut, index: u8, amount: u64, guard: &Guard) -> Result<(Booked, u8)> {
     ensure!(amount > 0, AmountIsZero);
+    let now = in_time(guard.deadline_slot)?;
     let mut market = accounts.market.load_mut()?;
     let mut vault = accounts.vault.load_mut()?;
     accounts.validate(&market, &vault, index)?;
-    let now = unix_seconds(&Clock::get()?);
+    accounts.authorize(&market, &vault, Scope::Borrow, now)?;
     ensure!(!market.borrow_pause.active(now), Paused);
     let amount = Amount::new(amount);
     let booked = book(&mut market, &mut vault, index, now, |pool, holding| holding::borrow(pool, holding, amount))?;
-    market.require_init_margin(&vault, now)?;
+    market.require_margin(&vault, guard, now)?;
     Ok((booked, market.authority_bump))
 }
 
-pub fn borrow(context: Context<PayOut>, asset: u8, amount: u64) -> Result<()> {
+pub fn borrow(context: Context<PayOut>, asset: u8, amount: u64, guard: Guard) -> Result<()> {
     let accounts = &context.accounts;
-    let (booked, bump) = apply(accounts, asset, amount)?;
+    let (booked, bump) = apply(accounts, asset, amount, &guard)?;
     accounts.pay(&booked, bump)?;
     booked.announce(accounts.market.key(), accounts.vault.key(), Action::Borrow, asset);
     Ok(())

@@ -3,51 +3,26 @@
 use anchor_lang::prelude::*;
 use ballast_risk::Amount;
 
-use crate::custody::{self, Transfer};
+use crate::custody::{self, PayPool};
 use crate::ensure;
 use crate::error::OrRefuse;
 use crate::event::ReserveFunded;
-use crate::oracle::unix_seconds;
-use crate::state::Market;
+use crate::guard::in_time;
 
-#[derive(Accounts)]
-pub struct FundReserve<'info> {
-    /// Owner of the tokens.
-    pub payer: Signer<'info>,
-    #[account(mut)]
-    pub market: AccountLoader<'info, Market>,
-    /// CHECK: the token program checks its mint and the payer's authority over it.
-    #[account(mut)]
-    pub source: UncheckedAccount<'info>,
-    /// CHECK: compared with the record of the asset.
-    #[account(mut)]
-    pub custody: UncheckedAccount<'info>,
-    /// CHECK: compared with the record of the asset.
-    pub mint: UncheckedAccount<'info>,
-    /// CHECK: compared with the record of the asset.
-    pub token_program: UncheckedAccount<'info>,
-}
-
-pub fn fund_reserve(context: Context<FundReserve>, asset: u8, amount: u64) -> Result<()> {
+pub fn fund_reserve(context: Context<PayPool>, asset: u8, amount: u64, deadline_slot: Option<u64>) -> Result<()> {
     ensure!(amount > 0, AmountIsZero);
     let accounts = &context.accounts;
     let (cash, decimals) = {
         let mut market = accounts.market.load_mut()?;
+        market.require_no_receivership()?;
         let record = market.asset_mut(asset)?;
         custody::check(record, &accounts.custody, &accounts.mint, &accounts.token_program)?;
-        let mut pool = record.accrued_pool(unix_seconds(&Clock::get()?));
-        pool.cash = pool.cash.plus(Amount::new(amount)).or_refuse()?;
+        let mut pool = record.accrued_pool(in_time(deadline_slot)?);
+        pool.keep(Amount::new(amount)).or_refuse()?;
         record.set_pool(pool)?;
         (record.cash, record.decimals)
     };
-    let transfer = Transfer {
-        from: &accounts.source,
-        to: &accounts.custody,
-        authority: &accounts.payer,
-        mint: &accounts.mint,
-        token_program: &accounts.token_program,
-    };
-    transfer.by_user(amount, decimals)?;
+    accounts.transfer().by_user(amount, decimals)?;
     custody::assert_covers(&accounts.custody, cash)?;
     emit!(ReserveFunded { market: accounts.market.key(), asset, by: accounts.payer.key(), amount });
     Ok(())

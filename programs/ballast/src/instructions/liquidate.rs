@@ -4,17 +4,17 @@
 
 use anchor_lang::prelude::*;
 use ballast_risk::health::{Health, Level, Prices, Side};
-use ballast_risk::holding::{self, Holding, Move};
+use ballast_risk::holding::{self, Move};
 use ballast_risk::liquidation::{Leg, Liquidation, Request, preview};
-use ballast_risk::{Amount, Usd};
+use ballast_risk::{Amount, Fraction, Usd};
 
-use crate::booking::require_same_market;
+use crate::booking::{Booked, require_same_market};
 use crate::custody::{self, Transfer};
 use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::Liquidated;
+use crate::guard::in_time;
 use crate::losses;
-use crate::oracle::unix_seconds;
 use crate::state::{Market, SpotHealth, Vault};
 
 #[derive(Accounts)]
@@ -48,13 +48,6 @@ pub struct Liquidate<'info> {
     pub collateral_token_program: UncheckedAccount<'info>,
 }
 
-/// One side of the pair after booking.
-struct Settled {
-    tokens: u64,
-    cash: u64,
-    decimals: u8,
-}
-
 impl<'info> Liquidate<'info> {
     fn validate(&self, market: &Market, vault: &Vault, debt: u8, collateral: u8) -> Result<()> {
         ensure!(debt != collateral, SameAsset);
@@ -70,7 +63,7 @@ impl<'info> Liquidate<'info> {
     }
 
     /// Takes the repayment from the liquidator and pays the collateral out.
-    fn settle(&self, bump: u8, debt: &Settled, collateral: &Settled) -> Result<()> {
+    fn settle(&self, bump: u8, debt: &Booked, collateral: &Booked) -> Result<()> {
         let taken = Transfer {
             from: &self.source,
             to: &self.debt_custody,
@@ -120,6 +113,7 @@ pub fn plan(market: &Market, vault: &Vault, offer: &Offer) -> Result<(Liquidatio
         collateral: leg(market, vault, collateral_asset, Side::Deposit, now)?
             .ok_or_else(|| refuse(BallastError::NoDeposit))?,
         bonus: market.asset(collateral_asset)?.bonus(),
+        reserve_share: Fraction::new(market.asset(debt_asset)?.bonus_reserve),
         dust: Usd::new(market.dust),
         most: Amount::new(most_repaid),
     };
@@ -138,35 +132,29 @@ fn leg<'a>(market: &'a Market, vault: &Vault, index: u8, side: Side, now: u64) -
     Ok(asset.leg(side, amount, Usd::new(value), now))
 }
 
-/// Changes one side of the pair in the market and in the vault.
-fn commit(
-    market: &mut Market,
-    vault: &mut Vault,
-    index: u8,
-    now: u64,
-    compute: impl FnOnce(&mut ballast_risk::interest::Pool, Holding) -> ballast_risk::Result<Move>,
-) -> Result<Settled> {
-    let asset = market.asset_mut(index)?;
-    let mut pool = asset.accrued_pool(now);
-    let Move { holding, tokens } = compute(&mut pool, vault.holding(index)).or_refuse()?;
-    vault.set_holding(index, holding)?;
-    asset.set_pool(pool)?;
-    Ok(Settled { tokens: tokens.get(), cash: asset.cash, decimals: asset.decimals })
-}
-
-/// Repays at most `most_repaid` native units of `debt_asset` and takes `collateral_asset` for it.
-pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: u8, most_repaid: u64) -> Result<()> {
+/// Pays at most `most_repaid` native units of `debt_asset`, with the reserve's part, and takes `collateral_asset` for it.
+pub fn liquidate(
+    context: Context<Liquidate>,
+    debt_asset: u8,
+    collateral_asset: u8,
+    most_repaid: u64,
+    deadline_slot: Option<u64>,
+) -> Result<()> {
     ensure!(most_repaid > 0, AmountIsZero);
+    let now = in_time(deadline_slot)?;
     let accounts = &context.accounts;
     let (moved, maint, bump, debt, collateral) = {
         let mut market = accounts.market.load_mut()?;
         let mut vault = accounts.vault.load_mut()?;
+        market.require_no_receivership()?;
         accounts.validate(&market, &vault, debt_asset, collateral_asset)?;
-        let now = unix_seconds(&Clock::get()?);
         let (moved, maint) = plan(&market, &vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
-        let debt =
-            commit(&mut market, &mut vault, debt_asset, now, |pool, held| holding::repay(pool, held, moved.repay))?;
-        let collateral = commit(&mut market, &mut vault, collateral_asset, now, |pool, held| {
+        let debt = market.move_one(&mut vault, debt_asset, now, |pool, held| {
+            let Move { holding, tokens } = holding::repay(pool, held, moved.repay)?;
+            pool.keep(moved.to_reserve)?;
+            Ok(Move { holding, tokens: tokens.plus(moved.to_reserve)? })
+        })?;
+        let collateral = market.move_one(&mut vault, collateral_asset, now, |pool, held| {
             holding::withdraw(pool, held, Some(moved.seize))
         })?;
         // What is left without any collateral is a loss, now and once.
@@ -182,7 +170,8 @@ pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: 
         liquidator: accounts.liquidator.key(),
         debt_asset,
         collateral_asset,
-        repaid: debt.tokens,
+        repaid: moved.repay.get(),
+        to_reserve: moved.to_reserve.get(),
         seized: collateral.tokens,
         repaid_value: moved.repaid_value.get(),
         seized_value: moved.seized_value.get(),

@@ -7,9 +7,9 @@ use ballast_risk::holding;
 use crate::booking::require_same_market;
 use crate::ensure;
 use crate::event::Liquidated;
+use crate::guard::{Guard, in_time};
 use crate::instructions::liquidate::{Offer, plan};
 use crate::losses;
-use crate::oracle::unix_seconds;
 use crate::state::{Market, Vault};
 
 #[derive(Accounts)]
@@ -29,8 +29,10 @@ pub fn liquidate_into(
     debt_asset: u8,
     collateral_asset: u8,
     most_repaid: u64,
+    deadline_slot: Option<u64>,
 ) -> Result<()> {
     ensure!(most_repaid > 0, AmountIsZero);
+    let now = in_time(deadline_slot)?;
     let accounts = &context.accounts;
     let (market_address, vault_address) = (accounts.market.key(), accounts.vault.key());
     ensure!(debt_asset != collateral_asset, SameAsset);
@@ -38,16 +40,17 @@ pub fn liquidate_into(
     let mut market = accounts.market.load_mut()?;
     let mut vault = accounts.vault.load_mut()?;
     let mut into = accounts.into.load_mut()?;
+    market.require_no_receivership()?;
     require_same_market(&vault, &market_address)?;
     require_same_market(&into, &market_address)?;
     ensure!(into.owner == *accounts.owner.key, NotVaultOwner);
 
-    let now = unix_seconds(&Clock::get()?);
     let (moved, maint) = plan(&market, &vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
     // What is repaid is borrowed, what is taken is deposited. In this order neither needs any cash.
     let repaid = market.trade(debt_asset, [&mut vault, &mut into], now, |pool, [from, to]| {
         let paid = holding::repay(pool, from, moved.repay)?;
-        let lent = holding::borrow(pool, to, paid.tokens)?;
+        pool.keep(moved.to_reserve)?;
+        let lent = holding::borrow(pool, to, paid.tokens.plus(moved.to_reserve)?)?;
         Ok(([paid.holding, lent.holding], paid.tokens))
     })?;
     let seized = market.trade(collateral_asset, [&mut vault, &mut into], now, |pool, [from, to]| {
@@ -56,7 +59,7 @@ pub fn liquidate_into(
         Ok(([taken.holding, brought.holding], brought.tokens))
     })?;
     losses::absorb(&mut market, &mut vault, [market_address, vault_address], now)?;
-    market.require_init_margin(&into, now)?;
+    market.require_margin(&into, &Guard::default(), now)?;
     emit!(Liquidated {
         market: market_address,
         vault: vault_address,
@@ -64,6 +67,7 @@ pub fn liquidate_into(
         debt_asset,
         collateral_asset,
         repaid,
+        to_reserve: moved.to_reserve.get(),
         seized,
         repaid_value: moved.repaid_value.get(),
         seized_value: moved.seized_value.get(),

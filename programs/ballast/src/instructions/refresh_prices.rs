@@ -26,6 +26,8 @@ pub fn refresh_prices(context: Context<RefreshPrices>, assets: Vec<u8>) -> Resul
     let now = unix_seconds(&clock);
     let address = context.accounts.market.key();
     let mut market = context.accounts.market.load_mut()?;
+    // A receivership is settled at the prices that it began with.
+    market.require_no_receivership()?;
     for index in assets {
         let asset = market.asset(index)?;
         let [first, second] = &asset.sources;

@@ -10,7 +10,7 @@ use ballast_risk::ramp::Ramp;
 use ballast_risk::variance::multiplied_ceil;
 use ballast_risk::{Amount, Fraction, Index, Rate, Shares, Usd};
 
-use crate::error::OrRefuse;
+use crate::error::{BallastError, OrRefuse, refuse};
 use crate::state::pause::Pause;
 use crate::state::source::Source;
 
@@ -28,6 +28,8 @@ pub struct Asset {
 
     /// Tokens in custody that the books know of, native units.
     pub cash: u64,
+    /// Tokens of a flash loan, which come back within the transaction, native units.
+    pub flash: u64,
     /// Sum of the deposit shares of all vaults.
     pub deposit_shares: u64,
     /// Sum of the debt shares of all vaults.
@@ -170,6 +172,10 @@ pub struct Asset {
     /// After a price was missing for the first of these times it does not liquidate for the second, seconds.
     pub recovery_gap: u32,
     pub recovery_grace: u32,
+    /// Part of a liquidation bonus that goes to the reserve when this asset is the debt.
+    pub bonus_reserve: u32,
+    /// Fee of a flash loan as a part of it; the whole switches flash loans off.
+    pub flash_fee: u32,
     /// Multiple of the confidence interval taken off at `Init`, in hundredths.
     pub confidence_multiple: u16,
 
@@ -194,7 +200,7 @@ pub struct Asset {
     /// Name for people, zero-padded UTF-8.
     pub name: [u8; 16],
     /// For later versions; zero.
-    pub reserved: [u64; 11],
+    pub reserved: [u64; 9],
 }
 
 /// A point of the rate curve.
@@ -221,6 +227,7 @@ impl Asset {
     pub fn pool(&self) -> Pool {
         Pool {
             cash: Amount::new(self.cash),
+            flash: Amount::new(self.flash),
             deposit_shares: Shares::new(self.deposit_shares),
             debt_shares: Shares::new(self.debt_shares),
             supply_index: Index::new(self.supply_index),
@@ -384,6 +391,15 @@ impl Asset {
     fn depth_on_ramp(&self, after: Depth, now: u64) -> Depth {
         let before = Depth::from_parts(self.depth_before, self.depth_before_reciprocal, self.depth_before_shift);
         Depth::ramped(before, after, self.ramp(), now)
+    }
+
+    /// The price at which a liquidation moves this asset.
+    ///
+    /// # Errors
+    /// `PriceUnusable`.
+    pub fn usable_spot(&self, now: u64) -> Result<Price> {
+        let usable = now <= self.usable_until(Prices::Spot);
+        self.spot().filter(|_| usable).ok_or_else(|| refuse(BallastError::PriceUnusable))
     }
 
     pub fn bonus(&self) -> Bonus {

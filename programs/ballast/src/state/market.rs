@@ -7,9 +7,9 @@ use ballast_risk::model::{MAX_FACTORS, MAX_SCENARIOS, Model, Rules, Terms};
 use ballast_risk::ramp::Ramp;
 use ballast_risk::{Error as RiskError, Fraction, Shares};
 
-use crate::ensure;
-use crate::error::{BallastError, OrRefuse, refuse};
+use crate::error::{BallastError, refuse};
 use crate::state::asset::Asset;
+use crate::state::in_flight::InFlight;
 use crate::state::pause::{Pausable, Pause};
 use crate::state::vault::{Position, Vault};
 
@@ -106,8 +106,10 @@ pub struct Market {
     /// For people, zero-padded UTF-8.
     pub factor_names: [[u8; 16]; MAX_FACTORS],
     pub scenario_names: [[u8; 16]; MAX_SCENARIOS],
+    /// What the transaction has begun and must end.
+    pub in_flight: InFlight,
     /// For later versions; zero.
-    pub reserved: [u8; 512],
+    pub reserved: [u64; 48],
     pub assets: [Asset; MAX_ASSETS],
 }
 
@@ -260,18 +262,6 @@ impl Market {
         let [target, maint] = health::assess(&rules, Prices::Spot, positions, exposures)?;
         let [rules, _] = rules;
         Ok(SpotHealth { target, maint, rules })
-    }
-
-    /// Refuses a vault that has debts and misses its initial requirement. Without debts no price is needed.
-    ///
-    /// # Errors
-    /// `BelowInitMargin`, `PriceUnusable`, `ValueOutOfRange`.
-    pub fn require_init_margin(&self, vault: &Vault, now: u64) -> Result<()> {
-        if vault.has_debt() {
-            let health = self.init_health(vault, now).or_refuse()?;
-            ensure!(health.passes(), BelowInitMargin);
-        }
-        Ok(())
     }
 }
 

@@ -92,6 +92,8 @@ const fn of_parameter(parameter: Parameter) -> Place {
         P::GrowthLimit => field!(Asset.growth_limit, 4),
         P::RecoveryGap => field!(Asset.recovery_gap, 4),
         P::RecoveryGrace => field!(Asset.recovery_grace, 4),
+        P::BonusReserve => field!(Asset.bonus_reserve, 4),
+        P::FlashFee => field!(Asset.flash_fee, 4),
         P::Delay => field!(Market.delay, 4),
         P::Notice => field!(Market.notice, 4),
         P::Window => field!(Market.window, 4),

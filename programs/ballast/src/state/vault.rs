@@ -27,8 +27,30 @@ pub struct Vault {
     pub market: Pubkey,
     pub owner: Pubkey,
     pub positions: [Position; MAX_POSITIONS],
+    /// May act for the owner in what `delegate_scopes` says; the default key is nobody.
+    pub delegate: Pubkey,
+    /// Up to this second, unix seconds.
+    pub delegate_until: u64,
+    /// See [`Scope`].
+    pub delegate_scopes: u8,
+    /// Fills up to a multiple of 8.
+    pub more_padding: [u8; 7],
+    /// May take the vault over; the default key is nobody.
+    pub named: Pubkey,
     /// For later versions; zero.
-    pub reserved: [u8; 128],
+    pub reserved: [u64; 6],
+}
+
+/// What a delegate may do. Bits of `Vault::delegate_scopes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Scope {
+    /// Deposit. Anybody may repay.
+    Deposit = 1,
+    /// Borrow, to token accounts of the owner.
+    Borrow = 2,
+    /// Withdraw, to token accounts of the owner.
+    Withdraw = 4,
 }
 
 /// Shares of one asset on one side.
@@ -61,6 +83,18 @@ impl Position {
 impl Vault {
     /// Bytes of the account with its discriminator.
     pub const SPACE: usize = 8 + size_of::<Self>();
+
+    /// Whether somebody acts for the vault: its owner, or its delegate within a scope and in time.
+    #[inline(always)]
+    pub fn permits(&self, signer: &Pubkey, scope: Scope, now: u64) -> bool {
+        self.owner == *signer || self.delegates(signer, scope, now)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn delegates(&self, signer: &Pubkey, scope: Scope, now: u64) -> bool {
+        self.delegate == *signer && self.delegate_scopes & scope as u8 != 0 && now < self.delegate_until
+    }
 
     /// The positions in use.
     #[inline(always)]

@@ -144,6 +144,8 @@ impl Asset {
         (self.breaker_jump, self.breaker_drawdown, self.breaker_confidence) = (10 * PERCENT, 20 * PERCENT, PERCENT);
         (self.breaker_variance, self.breaker_seconds, self.caution) = (4 * MULTIPLIER_ONE, HOUR, CAUTION);
         self.growth_limit = 15 * PERCENT;
+        // Flash loans are off.
+        (self.bonus_reserve, self.flash_fee) = (10 * PERCENT, ONE);
         (self.recovery_gap, self.recovery_grace) = (HOUR / 2, HOUR / 6);
         self.columns = [Sensitivities::NONE.columns(); 2];
     }
