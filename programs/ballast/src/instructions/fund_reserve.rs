@@ -28,17 +28,20 @@ pub struct FundReserve<'info> {
     pub token_program: UncheckedAccount<'info>,
 }
 
+/// `amount` is what the payer sends at most; what arrives of it is the gift.
 pub fn fund_reserve(context: Context<FundReserve>, asset: u8, amount: u64) -> Result<()> {
     ensure!(amount > 0, AmountIsZero);
     let accounts = &context.accounts;
-    let (cash, decimals) = {
+    let (net, fee, cash, decimals) = {
         let mut market = accounts.market.load_mut()?;
         let record = market.asset_mut(asset)?;
-        custody::check(record, &accounts.custody, &accounts.mint, &accounts.token_program)?;
+        let fee = custody::check(record, &accounts.custody, &accounts.mint, &accounts.token_program)?;
+        let net = fee.net_floor(amount)?;
+        ensure!(net > 0, AmountTooSmall);
         let mut pool = record.accrued_pool(unix_seconds(&Clock::get()?));
-        pool.cash = pool.cash.plus(Amount::new(amount)).or_refuse()?;
+        pool.cash = pool.cash.plus(Amount::new(net)).or_refuse()?;
         record.set_pool(pool)?;
-        (record.cash, record.decimals)
+        (net, fee, record.cash, record.decimals)
     };
     let transfer = Transfer {
         from: &accounts.source,
@@ -47,8 +50,8 @@ pub fn fund_reserve(context: Context<FundReserve>, asset: u8, amount: u64) -> Re
         mint: &accounts.mint,
         token_program: &accounts.token_program,
     };
-    transfer.by_user(amount, decimals)?;
+    transfer.by_user(net, &fee, decimals)?;
     custody::assert_covers(&accounts.custody, cash)?;
-    emit!(ReserveFunded { market: accounts.market.key(), asset, by: accounts.payer.key(), amount });
+    emit!(ReserveFunded { market: accounts.market.key(), asset, by: accounts.payer.key(), amount: net });
     Ok(())
 }

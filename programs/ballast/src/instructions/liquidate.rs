@@ -14,6 +14,7 @@ use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::Liquidated;
 use crate::losses;
+use crate::mints::Fee;
 use crate::oracle::unix_seconds;
 use crate::state::{Market, SpotHealth, Vault};
 
@@ -56,21 +57,23 @@ struct Settled {
 }
 
 impl<'info> Liquidate<'info> {
-    fn validate(&self, market: &Market, vault: &Vault, debt: u8, collateral: u8) -> Result<()> {
+    /// The fee is that of the repayment.
+    fn validate(&self, market: &Market, vault: &Vault, debt: u8, collateral: u8) -> Result<Fee> {
         ensure!(debt != collateral, SameAsset);
         require_same_market(vault, self.market.to_account_info().key)?;
         ensure!(market.authority == *self.authority.key, WrongAuthority);
-        custody::check(market.asset(debt)?, &self.debt_custody, &self.debt_mint, &self.debt_token_program)?;
+        let fee = custody::check(market.asset(debt)?, &self.debt_custody, &self.debt_mint, &self.debt_token_program)?;
         custody::check(
             market.asset(collateral)?,
             &self.collateral_custody,
             &self.collateral_mint,
             &self.collateral_token_program,
-        )
+        )?;
+        Ok(fee)
     }
 
     /// Takes the repayment from the liquidator and pays the collateral out.
-    fn settle(&self, bump: u8, debt: &Settled, collateral: &Settled) -> Result<()> {
+    fn settle(&self, bump: u8, fee: &Fee, debt: &Settled, collateral: &Settled) -> Result<()> {
         let taken = Transfer {
             from: &self.source,
             to: &self.debt_custody,
@@ -78,7 +81,7 @@ impl<'info> Liquidate<'info> {
             mint: &self.debt_mint,
             token_program: &self.debt_token_program,
         };
-        taken.by_user(debt.tokens, debt.decimals)?;
+        taken.by_user(debt.tokens, fee, debt.decimals)?;
         let paid = Transfer {
             from: &self.collateral_custody,
             to: &self.destination,
@@ -97,7 +100,7 @@ impl<'info> Liquidate<'info> {
 pub struct Offer {
     pub debt_asset: u8,
     pub collateral_asset: u8,
-    /// Native units of the debt.
+    /// Native units of the debt that arrive: less the transfer fee of the token.
     pub most_repaid: u64,
     pub now: u64,
 }
@@ -154,14 +157,15 @@ fn commit(
     Ok(Settled { tokens: tokens.get(), cash: asset.cash, decimals: asset.decimals })
 }
 
-/// Repays at most `most_repaid` native units of `debt_asset` and takes `collateral_asset` for it.
+/// Sends at most `most_repaid` native units of `debt_asset` and takes `collateral_asset` for what arrives of it.
 pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: u8, most_repaid: u64) -> Result<()> {
     ensure!(most_repaid > 0, AmountIsZero);
     let accounts = &context.accounts;
-    let (moved, maint, bump, debt, collateral) = {
+    let (moved, maint, bump, fee, debt, collateral) = {
         let mut market = accounts.market.load_mut()?;
         let mut vault = accounts.vault.load_mut()?;
-        accounts.validate(&market, &vault, debt_asset, collateral_asset)?;
+        let fee = accounts.validate(&market, &vault, debt_asset, collateral_asset)?;
+        let most_repaid = fee.net_floor(most_repaid)?;
         let now = unix_seconds(&Clock::get()?);
         let (moved, maint) = plan(&market, &vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
         let debt =
@@ -173,9 +177,9 @@ pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: 
         let addresses = [accounts.market.key(), accounts.vault.key()];
         losses::absorb(&mut market, &mut vault, addresses, now)?;
         // Skips the health check: `preview` never worsens the distance to the target (property test).
-        (moved, maint, market.authority_bump, debt, collateral)
+        (moved, maint, market.authority_bump, fee, debt, collateral)
     };
-    accounts.settle(bump, &debt, &collateral)?;
+    accounts.settle(bump, &fee, &debt, &collateral)?;
     emit!(Liquidated {
         market: accounts.market.key(),
         vault: accounts.vault.key(),

@@ -25,7 +25,7 @@ fn apply(accounts: &PayOut, index: u8, amount: Option<u64>) -> Result<(Booked, u
     Ok((booked, market.authority_bump))
 }
 
-/// `amount` in native units, or everything when it is left out.
+/// `amount` in native units, or everything when it is left out. A transfer fee is withheld from it.
 pub fn withdraw(context: Context<PayOut>, asset: u8, amount: Option<u64>) -> Result<()> {
     let accounts = &context.accounts;
     let (booked, bump) = apply(accounts, asset, amount)?;
@@ -46,6 +46,7 @@ impl PayOut<'_> {
         require_same_market(vault, self.market.to_account_info().key)?;
         ensure!(vault.owner == *self.owner.key, NotVaultOwner);
         ensure!(market.authority == *self.authority.key, WrongAuthority);
-        custody::check(market.asset(index)?, &self.custody, &self.mint, &self.token_program)
+        custody::check(market.asset(index)?, &self.custody, &self.mint, &self.token_program)?;
+        Ok(())
     }
 }
