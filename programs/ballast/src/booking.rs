@@ -16,7 +16,7 @@ use crate::state::{Asset, Market, Vault};
 pub struct Booked {
     pub before: Holding,
     pub after: Holding,
-    /// Native units to move.
+    /// Native units that custody gets or gives, before or after any transfer fee of the other side.
     pub tokens: u64,
     /// What custody must hold after the transfer.
     pub cash: u64,

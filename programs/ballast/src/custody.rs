@@ -8,6 +8,7 @@ use anchor_spl::token_interface::{TransferChecked, transfer_checked};
 
 use crate::ensure;
 use crate::error::{BallastError, refuse};
+use crate::mints::{self, Fee};
 use crate::seeds;
 use crate::state::{Asset, Market, Vault};
 
@@ -20,22 +21,37 @@ pub struct Transfer<'a, 'info> {
     pub token_program: &'a AccountInfo<'info>,
 }
 
-/// Compares the accounts of a transfer with the record of the asset.
+/// Compares the accounts of a transfer with the record of the asset, and asks the mint whether it may move and for which
+/// fee. Who pays in owes the fee on top; from what is paid out it is withheld.
 ///
 /// # Errors
-/// `WrongMint`, `WrongCustody`, `WrongTokenProgram`.
+/// `WrongMint`, `WrongCustody`, `WrongTokenProgram`, `MintExtensionNotAllowed`, `TokenHalted`.
 #[inline(always)]
-pub fn check(asset: &Asset, custody: &AccountInfo, mint: &AccountInfo, token_program: &AccountInfo) -> Result<()> {
+pub fn check(asset: &Asset, custody: &AccountInfo, mint: &AccountInfo, token_program: &AccountInfo) -> Result<Fee> {
     ensure!(mint.key == &asset.mint, WrongMint);
     ensure!(custody.key == &asset.custody, WrongCustody);
     ensure!(token_program.key == &asset.token_program(), WrongTokenProgram);
-    Ok(())
+    mints::check(mint)
 }
 
 impl Transfer<'_, '_> {
-    /// Moves tokens of a user, who signed the transaction.
-    pub fn by_user(&self, amount: u64, decimals: u8) -> Result<()> {
-        self.send(&[], amount, decimals)
+    /// Moves tokens of a user, who signed the transaction, into custody: as many as it takes for `net` to arrive.
+    ///
+    /// # Errors
+    /// `CustodyShort`.
+    #[inline(always)]
+    pub fn by_user(&self, net: u64, fee: &Fee, decimals: u8) -> Result<()> {
+        if fee.is_none() { self.send(&[], net, decimals) } else { self.by_user_with_fee(net, fee, decimals) }
+    }
+
+    #[inline(never)]
+    fn by_user_with_fee(&self, net: u64, fee: &Fee, decimals: u8) -> Result<()> {
+        let before = amount(self.to)?;
+        self.send(&[], fee.gross_ceil(net)?, decimals)?;
+        // The fee is the token program's to compute. What was booked is in custody, or nothing happened.
+        let arrived = amount(self.to)?.zip(before).and_then(|(after, before)| after.checked_sub(before));
+        ensure!(arrived.is_some_and(|arrived| arrived >= net), CustodyShort);
+        Ok(())
     }
 
     /// Moves tokens out of custody, signed by the authority of the market.
@@ -62,11 +78,16 @@ impl Transfer<'_, '_> {
 /// # Errors
 /// `CustodyShort`.
 pub fn assert_covers(custody: &AccountInfo, cash: u64) -> Result<()> {
-    let data = custody.try_borrow_data()?;
-    // Both token programs keep the amount in bytes 64 to 72.
-    let amount = data.get(64..72).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
-    ensure!(amount.is_some_and(|amount| amount >= cash), CustodyShort);
+    ensure!(amount(custody)?.is_some_and(|amount| amount >= cash), CustodyShort);
     Ok(())
+}
+
+/// What a token account holds. Fees withheld in it are not its own, and not in this.
+#[inline(always)]
+fn amount(account: &AccountInfo) -> Result<Option<u64>> {
+    let data = account.try_borrow_data()?;
+    // Both token programs keep the amount in bytes 64 to 72.
+    Ok(data.get(64..72).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes))
 }
 
 /// Owner of a token account: bytes 32 to 64 in both token programs. Whether it is one the token program checks.

@@ -177,6 +177,10 @@ pub enum BallastError {
     UtilisationCapExceeded = 405,
     #[msg("More would leave within a period than the outflow limit of the asset allows; try less, or later")]
     OutflowLimitExceeded = 406,
+    #[msg(
+        "The issuer of the token has paused it, set a transfer hook or freezes new accounts; it does not move until he ends that"
+    )]
+    TokenHalted = 407,
 
     #[msg("Flash loans of the asset are off")]
     FlashLoansOff = 410,

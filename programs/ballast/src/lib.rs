@@ -2,7 +2,7 @@
 //!
 //! This file is the table of contents. Instructions are in [`instructions`], one file each; accounts in [`state`];
 //! prices from outside in [`oracle`]; what governance may do in [`changes`]; bad debt in [`losses`]; the movement of tokens in
-//! [`custody`]. Arithmetic on money is in the crate `ballast-risk` and nowhere else: the program compares money, it never
+//! [`custody`], what their mints may carry in [`mints`]. Arithmetic on money is in the crate `ballast-risk` and nowhere else: the program compares money, it never
 //! multiplies it.
 
 #![allow(unexpected_cfgs, reason = "the entry point macros of the framework test for them")]
@@ -25,6 +25,7 @@ pub mod guard;
 pub mod instructions;
 pub mod introspection;
 pub mod losses;
+pub mod mints;
 pub mod oracle;
 pub mod seeds;
 pub mod state;

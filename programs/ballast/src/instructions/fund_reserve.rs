@@ -9,21 +9,24 @@ use crate::error::OrRefuse;
 use crate::event::ReserveFunded;
 use crate::guard::in_time;
 
+/// `amount` is what the payer sends at most; what arrives of it is the gift.
 pub fn fund_reserve(context: Context<PayPool>, asset: u8, amount: u64, deadline_slot: Option<u64>) -> Result<()> {
     ensure!(amount > 0, AmountIsZero);
     let accounts = &context.accounts;
-    let (cash, decimals) = {
+    let (net, fee, cash, decimals) = {
         let mut market = accounts.market.load_mut()?;
         market.require_no_receivership()?;
         let record = market.asset_mut(asset)?;
-        custody::check(record, &accounts.custody, &accounts.mint, &accounts.token_program)?;
+        let fee = custody::check(record, &accounts.custody, &accounts.mint, &accounts.token_program)?;
+        let net = fee.net_floor(amount)?;
+        ensure!(net > 0, AmountTooSmall);
         let mut pool = record.accrued_pool(in_time(deadline_slot)?);
-        pool.keep(Amount::new(amount)).or_refuse()?;
+        pool.keep(Amount::new(net)).or_refuse()?;
         record.set_pool(pool)?;
-        (record.cash, record.decimals)
+        (net, fee, record.cash, record.decimals)
     };
-    accounts.transfer().by_user(amount, decimals)?;
+    accounts.transfer().by_user(net, &fee, decimals)?;
     custody::assert_covers(&accounts.custody, cash)?;
-    emit!(ReserveFunded { market: accounts.market.key(), asset, by: accounts.payer.key(), amount });
+    emit!(ReserveFunded { market: accounts.market.key(), asset, by: accounts.payer.key(), amount: net });
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::Liquidated;
 use crate::guard::in_time;
 use crate::losses;
+use crate::mints::Fee;
 use crate::state::{Market, SpotHealth, Vault};
 
 #[derive(Accounts)]
@@ -49,21 +50,23 @@ pub struct Liquidate<'info> {
 }
 
 impl<'info> Liquidate<'info> {
-    fn validate(&self, market: &Market, vault: &Vault, debt: u8, collateral: u8) -> Result<()> {
+    /// The fee is that of the repayment.
+    fn validate(&self, market: &Market, vault: &Vault, debt: u8, collateral: u8) -> Result<Fee> {
         ensure!(debt != collateral, SameAsset);
         require_same_market(vault, self.market.to_account_info().key)?;
         ensure!(market.authority == *self.authority.key, WrongAuthority);
-        custody::check(market.asset(debt)?, &self.debt_custody, &self.debt_mint, &self.debt_token_program)?;
+        let fee = custody::check(market.asset(debt)?, &self.debt_custody, &self.debt_mint, &self.debt_token_program)?;
         custody::check(
             market.asset(collateral)?,
             &self.collateral_custody,
             &self.collateral_mint,
             &self.collateral_token_program,
-        )
+        )?;
+        Ok(fee)
     }
 
     /// Takes the repayment from the liquidator and pays the collateral out.
-    fn settle(&self, bump: u8, debt: &Booked, collateral: &Booked) -> Result<()> {
+    fn settle(&self, bump: u8, fee: &Fee, debt: &Booked, collateral: &Booked) -> Result<()> {
         let taken = Transfer {
             from: &self.source,
             to: &self.debt_custody,
@@ -71,7 +74,7 @@ impl<'info> Liquidate<'info> {
             mint: &self.debt_mint,
             token_program: &self.debt_token_program,
         };
-        taken.by_user(debt.tokens, debt.decimals)?;
+        taken.by_user(debt.tokens, fee, debt.decimals)?;
         let paid = Transfer {
             from: &self.collateral_custody,
             to: &self.destination,
@@ -90,7 +93,7 @@ impl<'info> Liquidate<'info> {
 pub struct Offer {
     pub debt_asset: u8,
     pub collateral_asset: u8,
-    /// Native units of the debt.
+    /// Native units of the debt that arrive: less the transfer fee of the token.
     pub most_repaid: u64,
     pub now: u64,
 }
@@ -132,7 +135,8 @@ fn leg<'a>(market: &'a Market, vault: &Vault, index: u8, side: Side, now: u64) -
     Ok(asset.leg(side, amount, Usd::new(value), now))
 }
 
-/// Pays at most `most_repaid` native units of `debt_asset`, with the reserve's part, and takes `collateral_asset` for it.
+/// Sends at most `most_repaid` native units of `debt_asset`, with the reserve's part, and takes `collateral_asset` for what
+/// arrives of it.
 pub fn liquidate(
     context: Context<Liquidate>,
     debt_asset: u8,
@@ -143,11 +147,12 @@ pub fn liquidate(
     ensure!(most_repaid > 0, AmountIsZero);
     let now = in_time(deadline_slot)?;
     let accounts = &context.accounts;
-    let (moved, maint, bump, debt, collateral) = {
+    let (moved, maint, bump, fee, debt, collateral) = {
         let mut market = accounts.market.load_mut()?;
         let mut vault = accounts.vault.load_mut()?;
         market.require_no_receivership()?;
-        accounts.validate(&market, &vault, debt_asset, collateral_asset)?;
+        let fee = accounts.validate(&market, &vault, debt_asset, collateral_asset)?;
+        let most_repaid = fee.net_floor(most_repaid)?;
         let (moved, maint) = plan(&market, &vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
         let debt = market.move_one(&mut vault, debt_asset, now, |pool, held| {
             let Move { holding, tokens } = holding::repay(pool, held, moved.repay)?;
@@ -161,9 +166,9 @@ pub fn liquidate(
         let addresses = [accounts.market.key(), accounts.vault.key()];
         losses::absorb(&mut market, &mut vault, addresses, now)?;
         // Skips the health check: `preview` never worsens the distance to the target (property test).
-        (moved, maint, market.authority_bump, debt, collateral)
+        (moved, maint, market.authority_bump, fee, debt, collateral)
     };
-    accounts.settle(bump, &debt, &collateral)?;
+    accounts.settle(bump, &fee, &debt, &collateral)?;
     emit!(Liquidated {
         market: accounts.market.key(),
         vault: accounts.vault.key(),

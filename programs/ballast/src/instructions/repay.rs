@@ -9,25 +9,27 @@ use crate::custody::{self, PayIn};
 use crate::ensure;
 use crate::event::Action;
 use crate::guard::in_time;
+use crate::mints::Fee;
 
-fn apply(accounts: &PayIn, index: u8, amount: u64, deadline_slot: Option<u64>) -> Result<Booked> {
-    ensure!(amount > 0, AmountIsZero);
+fn apply(accounts: &PayIn, index: u8, most: u64, deadline_slot: Option<u64>) -> Result<(Booked, Fee)> {
+    ensure!(most > 0, AmountIsZero);
     let now = in_time(deadline_slot)?;
     let mut market = accounts.market.load_mut()?;
     let mut vault = accounts.vault.load_mut()?;
     require_same_market(&vault, accounts.market.to_account_info().key)?;
-    custody::check(market.asset(index)?, &accounts.custody, &accounts.mint, &accounts.token_program)?;
+    let fee = custody::check(market.asset(index)?, &accounts.custody, &accounts.mint, &accounts.token_program)?;
     ensure!(vault.holding(index).side == Side::Debt, NoDebt);
-    let booked =
-        book(&mut market, &mut vault, index, now, |pool, holding| holding::repay(pool, holding, Amount::new(amount)))?;
+    let amount = Amount::new(fee.net_floor(most)?);
+    let booked = book(&mut market, &mut vault, index, now, |pool, holding| holding::repay(pool, holding, amount))?;
     market.count_repayment(accounts.vault.to_account_info().key, index, booked.tokens, now)?;
-    Ok(booked)
+    Ok((booked, fee))
 }
 
+/// `amount` is what the payer sends at most; what arrives of it is booked.
 pub fn repay(context: Context<PayIn>, asset: u8, amount: u64, deadline_slot: Option<u64>) -> Result<()> {
     let accounts = &context.accounts;
-    let booked = apply(accounts, asset, amount, deadline_slot)?;
-    accounts.transfer().by_user(booked.tokens, booked.decimals)?;
+    let (booked, fee) = apply(accounts, asset, amount, deadline_slot)?;
+    accounts.transfer().by_user(booked.tokens, &fee, booked.decimals)?;
     custody::assert_covers(&accounts.custody, booked.cash)?;
     booked.announce(accounts.market.key(), accounts.vault.key(), Action::Repay, asset);
     Ok(())

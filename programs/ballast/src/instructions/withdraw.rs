@@ -27,7 +27,7 @@ fn apply(accounts: &PayOut, index: u8, amount: Option<u64>, guard: &Guard) -> Re
     Ok((booked, market.authority_bump))
 }
 
-/// `amount` in native units, or everything when it is left out.
+/// `amount` in native units, or everything when it is left out. A transfer fee is withheld from it.
 pub fn withdraw(context: Context<PayOut>, asset: u8, amount: Option<u64>, guard: Guard) -> Result<()> {
     let accounts = &context.accounts;
     let (booked, bump) = apply(accounts, asset, amount, &guard)?;
@@ -47,7 +47,8 @@ impl PayOut<'_> {
     pub fn validate(&self, market: &Market, vault: &Vault, index: u8) -> Result<()> {
         require_same_market(vault, self.market.to_account_info().key)?;
         ensure!(market.authority == *self.authority.key, WrongAuthority);
-        custody::check(market.asset(index)?, &self.custody, &self.mint, &self.token_program)
+        custody::check(market.asset(index)?, &self.custody, &self.mint, &self.token_program)?;
+        Ok(())
     }
 
     /// The signer is the owner of the vault, or a delegate who pays the owner.

@@ -2,8 +2,6 @@
 //! source are changes like any other.
 
 use anchor_lang::prelude::*;
-use anchor_spl::token_2022::spl_token_2022::extension::{BaseStateWithExtensions, ExtensionType, StateWithExtensions};
-use anchor_spl::token_2022::spl_token_2022::state::Mint as MintState;
 use anchor_spl::token_interface::{InitializeAccount3, Mint, TokenInterface, initialize_account3};
 use ballast_risk::interest::Pool;
 use ballast_risk::model::Sensitivities;
@@ -13,6 +11,7 @@ use crate::creation::Creation;
 use crate::ensure;
 use crate::event::AssetListed;
 use crate::instructions::governance::propose_change::refuse_nonce;
+use crate::mints;
 use crate::oracle::unix_seconds;
 use crate::seeds;
 use crate::state::{Asset, Market, Role};
@@ -41,8 +40,6 @@ pub struct ListAsset<'info> {
 
 /// Largest number of decimals of a mint.
 const MAX_DECIMALS: u8 = 18;
-/// Extensions that cannot touch balances or transfers. Everything else, also what does not exist yet, is refused.
-const ALLOWED_EXTENSIONS: [ExtensionType; 2] = [ExtensionType::MetadataPointer, ExtensionType::TokenMetadata];
 
 impl ListAsset<'_> {
     fn validate(&self) -> Result<()> {
@@ -57,19 +54,9 @@ impl ListAsset<'_> {
         ensure!(market.in_setup() || !pending, ListingPending);
         ensure!(market.listed().iter().all(|asset| asset.mint != mint), MintAlreadyListed);
         ensure!(self.mint.decimals <= MAX_DECIMALS, TooManyDecimals);
-        check_extensions(&self.mint.to_account_info())
+        mints::check(self.mint.as_ref())?;
+        Ok(())
     }
-}
-
-fn check_extensions(mint: &AccountInfo) -> Result<()> {
-    if *mint.owner == anchor_spl::token::ID {
-        return Ok(());
-    }
-    let data = mint.try_borrow_data()?;
-    let state = StateWithExtensions::<MintState>::unpack(&data)?;
-    let allowed = state.get_extension_types()?.iter().all(|kind| ALLOWED_EXTENSIONS.contains(kind));
-    ensure!(allowed, MintExtensionNotAllowed);
-    Ok(())
 }
 
 /// `name`: for people, zero-padded UTF-8.
@@ -103,8 +90,7 @@ fn create_custody(context: &Context<ListAsset>) -> Result<()> {
         payer: &accounts.payer,
         account: &accounts.custody,
         system_program: accounts.system_program.key,
-        // Without extensions on the mint a custody account needs none either; both programs use the same 165 bytes.
-        space: 165,
+        space: mints::account_space(accounts.mint.as_ref())?,
         owner: &token_program,
         seeds: &[seeds::CUSTODY, market.as_ref(), mint.as_ref(), &[context.bumps.custody]],
     }
