@@ -5,7 +5,7 @@ use ballast_client::instruction;
 use ballast_client::risk::Amount;
 use ballast_client::risk::health::Side;
 use ballast_client::risk::holding::Holding;
-use ballast_client::{HealthView, Pubkey, StateView, Vault, address};
+use ballast_client::{HealthView, Pubkey, Scopes, StateView, Vault, address};
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -114,6 +114,7 @@ impl Actor {
             Action::Repay => market.repay(&owner, &vault, asset, money.units),
             Action::Withdraw => market.withdraw(&owner, &vault, asset, Some(money.units)),
             Action::Borrow => market.borrow(&owner, &vault, asset, money.units),
+            Action::Seize => market.seize(&owner, &vault, asset, money.units),
         })
     }
 
@@ -165,11 +166,7 @@ impl Actor {
 
     /// Pays back somebody else's debt.
     pub fn repays_for(&self, debtor: &Self, money: Money) -> Outcome {
-        self.wallet(money.symbol);
-        let asset = self.fixture.index(money.symbol);
-        let vault = debtor.vault_address();
-        let instruction = self.fixture.builds(|market| market.repay(&self.address(), &vault, asset, money.units));
-        self.sends(&[instruction])
+        self.sends(&[self.repay_for(debtor, money)])
     }
 
     /// Repays at most this much of somebody's debt and takes collateral for it.
@@ -194,6 +191,62 @@ impl Actor {
         self.wallet(money.symbol);
         let asset = self.fixture.index(money.symbol);
         self.sends(&[self.fixture.builds(|market| market.fund_reserve(&self.address(), asset, money.units))])
+    }
+
+    /// Both legs of a flash loan; a transaction puts something between them.
+    pub fn flash_loan(&self, money: Money) -> [Instruction; 2] {
+        self.wallet(money.symbol);
+        let asset = self.fixture.index(money.symbol);
+        self.fixture.builds(|market| market.flash_loan(&self.address(), asset, money.units))
+    }
+
+    /// Borrows for a moment, and does this meanwhile.
+    pub fn borrows_flash(&self, money: Money, meanwhile: &[Instruction]) -> Outcome {
+        let [borrow, repay] = self.flash_loan(money);
+        self.sends(&[&[borrow], meanwhile, &[repay]].concat())
+    }
+
+    /// Both ends of a receivership of somebody's vault.
+    pub fn receivership(&self, victim: &Self) -> [Instruction; 2] {
+        let vault = victim.vault_address();
+        self.fixture.builds(|market| market.receivership(&self.address(), &vault))
+    }
+
+    /// Takes collateral out of a vault under receivership.
+    pub fn seize(&self, victim: &Self, money: Money) -> Instruction {
+        self.wallet(money.symbol);
+        let (vault, asset) = (victim.vault_address(), self.fixture.index(money.symbol));
+        self.fixture.builds(|market| market.seize(&self.address(), &vault, asset, money.units))
+    }
+
+    /// Pays back somebody else's debt.
+    pub fn repay_for(&self, debtor: &Self, money: Money) -> Instruction {
+        self.wallet(money.symbol);
+        let (vault, asset) = (debtor.vault_address(), self.fixture.index(money.symbol));
+        self.fixture.builds(|market| market.repay(&self.address(), &vault, asset, money.units))
+    }
+
+    /// Liquidates a vault with these steps.
+    pub fn administers(&self, victim: &Self, steps: &[Instruction]) -> Outcome {
+        let [begin, end] = self.receivership(victim);
+        self.sends(&[&[begin], steps, &[end]].concat())
+    }
+
+    /// Lets somebody act for the vault.
+    pub fn delegates(&self, delegate: &Pubkey, scopes: Scopes, until: i64) -> Outcome {
+        let until = until.try_into().expect("after 1970");
+        self.sends(&[instruction::set_delegate(&self.address(), &self.vault_address(), *delegate, scopes, until)])
+    }
+
+    /// Offers the vault to somebody.
+    pub fn offers_vault(&self, to: &Pubkey) -> Outcome {
+        let vault = self.vault_address();
+        self.sends(&[self.fixture.builds(|market| market.transfer_vault(&self.address(), &vault, *to))])
+    }
+
+    /// Takes over a vault that was offered.
+    pub fn accepts_vault(&self, vault: &Pubkey) -> Outcome {
+        self.sends(&[self.fixture.builds(|market| market.accept_vault(&self.address(), vault))])
     }
 
     /// Somebody writes off what the vault of another owes.

@@ -106,7 +106,7 @@ pub fn oracle_program(kind: SourceKind) -> Pubkey {
 }
 
 /// The guards as loose as the table allows: a test that wants one sets it.
-pub const GUARDS_OFF: [(Parameter, u64); 10] = [
+pub const GUARDS_OFF: [(Parameter, u64); 12] = [
     (Parameter::OutflowLimit, WHOLE),
     (Parameter::BreakerJump, WHOLE),
     (Parameter::BreakerConfidence, WHOLE),
@@ -117,6 +117,8 @@ pub const GUARDS_OFF: [(Parameter, u64); 10] = [
     (Parameter::SourceChecks, 3),
     (Parameter::BreakerSeconds, 600),
     (Parameter::GrowthLimit, WHOLE),
+    (Parameter::BonusReserve, 0),
+    (Parameter::FlashFee, bps(9)),
 ];
 /// The largest fraction.
 pub const WHOLE: u64 = u32::MAX as u64;

@@ -245,7 +245,7 @@ impl Fixture {
 
     /// Builds instructions from the market account as it is now.
     pub fn builds<T>(&self, build: impl FnOnce(MarketRef<'_>) -> T) -> T {
-        build(MarketRef { address: self.market_address(), market: &self.market() })
+        build(MarketRef::new(self.market_address(), &self.market()))
     }
 
     // The market.

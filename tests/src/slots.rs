@@ -20,9 +20,9 @@ pub const OPEN_VAULT: &[&str] = &["owner", "payer", "market", "vault", "system_p
 pub const CLOSE_VAULT: &[&str] = &["owner", "vault", "receiver"];
 /// `deposit` and `repay`.
 pub const PAY_IN: &[&str] = &["payer", "market", "vault", "source", "custody", "mint", "token_program"];
-/// `withdraw` and `borrow`.
+/// `withdraw`, `borrow` and `seize`.
 pub const PAY_OUT: &[&str] =
-    &["owner", "market", "vault", "custody", "destination", "authority", "mint", "token_program"];
+    &["signer", "market", "vault", "custody", "destination", "authority", "mint", "token_program"];
 pub const LIQUIDATE: &[&str] = &[
     "liquidator",
     "market",
@@ -40,7 +40,15 @@ pub const LIQUIDATE: &[&str] = &[
 pub const VIEW_HEALTH: &[&str] = &["market", "vault"];
 pub const ABSORB_BAD_DEBT: &[&str] = &["market", "vault"];
 pub const LIQUIDATE_INTO: &[&str] = &["owner", "market", "vault", "into"];
-pub const FUND_RESERVE: &[&str] = &["payer", "market", "source", "custody", "mint", "token_program"];
+/// `fund_reserve` and `flash_repay`.
+pub const PAY_POOL: &[&str] = &["payer", "market", "source", "custody", "mint", "token_program"];
+pub const FLASH_BORROW: &[&str] =
+    &["borrower", "market", "custody", "destination", "authority", "mint", "token_program", "instructions"];
+pub const BEGIN_LIQUIDATION: &[&str] = &["liquidator", "market", "vault", "instructions"];
+pub const END_LIQUIDATION: &[&str] = &["liquidator", "market", "vault"];
+pub const SET_DELEGATE: &[&str] = &["owner", "vault"];
+/// `transfer_vault` and `accept_vault`.
+pub const TRANSFER_VAULT: &[&str] = &["signer", "market", "vault"];
 pub const OPEN_DRAFT: &[&str] = &["author", "market", "draft"];
 /// `write_loadings`, `write_shocks` and `close_draft`.
 pub const DRAFT: &[&str] = &["author", "draft"];

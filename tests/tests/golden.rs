@@ -40,7 +40,7 @@ fn the_client_says_the_same_of_every_vector() {
     let accounts: Vec<_> = golden.markets.iter().map(MarketCase::account).collect();
     for (at, vector) in golden.vectors.iter().enumerate() {
         let market = &accounts[vector.market];
-        let vault = vector.account(&MarketRef { address: address("market"), market });
+        let vault = vector.account(&MarketRef::new(address("market"), market));
         assert_eq!(snapshot::health(market, &vault, vector.now), vector.view, "vector {at}");
         let most = vector.plan.map_or(u64::MAX, |plan| plan.most);
         let best = snapshot::best_liquidation(market, address("vault"), &vault, vector.now, |_| most);
@@ -57,7 +57,7 @@ fn the_compiled_program_says_the_same_of_every_vector() {
     let (payer, vault) = (key("payer"), address("vault"));
     for (index, case) in golden.markets.iter().enumerate() {
         let market = case.account();
-        let of = MarketRef { address: address(&format!("market {index}")), market: &market };
+        let of = MarketRef::new(address(&format!("market {index}")), &market);
         network.writes_data(&of.address, &ID, account::encode(&*market));
         let all = golden.vectors.iter().enumerate();
         for (at, vector) in all.filter(|(_, vector)| vector.market == index) {
@@ -95,7 +95,7 @@ fn stages(network: &Fixture, case: &MarketCase, vector: &Vector, plan: &Plan) ->
         network.writes_data(&wallet, &SPL_TOKEN, local::token_account(&asset.mint, &bob, paid));
     }
     network.writes_data(&at, &ID, account::encode(&*market));
-    let of = MarketRef { address: at, market: &market };
+    let of = MarketRef::new(at, &market);
     network.writes_data(&address("vault"), &ID, account::encode(&vector.account(&of)));
     network.sets_clock(vector.now as i64, 1_000);
     Some(market)
@@ -111,7 +111,7 @@ fn the_compiled_program_moves_what_the_plans_say() {
     for (at, vector) in golden.vectors.iter().enumerate() {
         let Some(plan) = &vector.plan else { continue };
         let Some(market) = stages(&network, &golden.markets[vector.market], vector, plan) else { continue };
-        let of = MarketRef { address: address("market"), market: &market };
+        let of = MarketRef::new(address("market"), &market);
         let (debt, collateral) = (plan.debt_asset, plan.collateral_asset);
         let liquidate = of.liquidate(&address("bob"), &address("vault"), debt, collateral, plan.most);
         match network.simulates(&[liquidate], &[&key("bob")]) {
@@ -178,7 +178,7 @@ fn what_the_numbers_say_agrees_with_itself() {
 
 /// The vault after its plan.
 fn after(market: &Market, vector: &Vector, plan: &Plan) -> Option<HealthView> {
-    let mut vault = vector.account(&MarketRef { address: address("market"), market });
+    let mut vault = vector.account(&MarketRef::new(address("market"), market));
     let pool = |index: u8, cash: u64| {
         let pool = market.assets[usize::from(index)].accrued_pool(vector.now);
         let all = Shares::new(u64::MAX);

@@ -223,7 +223,7 @@ impl Bank {
         instruction: impl FnOnce(MarketRef<'_>) -> Instruction,
     ) -> Result<()> {
         let market = self.market().await?;
-        let instruction = instruction(MarketRef { address: self.market, market: &market });
+        let instruction = instruction(MarketRef::new(self.market, &market));
         self.send(&[instruction], &[signer]).await
     }
 

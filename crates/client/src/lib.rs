@@ -23,8 +23,9 @@ pub use ballast::state::draft::{LoadingRow, Rows, ShockRow};
 pub use ballast::state::market::ModelTerms;
 pub use ballast::state::pause::{LONGEST_PAUSE, PAUSE_BUDGET, Pausable};
 pub use ballast::state::{
-    Asset, Change, Draft, MAX_ASSETS, MAX_POSITIONS, Market, Position, RatePoint, Role, Source, SourceKind, Vault,
+    Asset, Change, Draft, InFlight, Kind, MAX_ASSETS, MAX_POSITIONS, Market, Position, RatePoint, Role, Scope, Source,
+    SourceKind, Vault,
 };
-pub use ballast::{BindingView, HealthView, ID, LevelView, StateView};
+pub use ballast::{BindingView, Guard, HealthView, ID, LevelView, Scopes, StateView};
 pub use ballast_risk as risk;
 pub use ballast_risk::table;

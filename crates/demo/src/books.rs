@@ -41,7 +41,7 @@ impl Books {
 
     /// For building instructions.
     pub fn reference(&self) -> MarketRef<'_> {
-        MarketRef { address: self.address, market: &self.market }
+        MarketRef::new(self.address, &self.market)
     }
 }
 

@@ -216,6 +216,7 @@ impl Record for AssetCase {
         visitor.field("bonus_least", &mut asset.bonus_least);
         visitor.field("bonus_most", &mut asset.bonus_most);
         visitor.field("bonus_slope", &mut asset.bonus_slope);
+        visitor.field("bonus_reserve", &mut asset.bonus_reserve);
         let names = [["loadings", "specific", "shocks"], ["previous_loadings", "previous_specific", "previous_shocks"]];
         for (columns, [loadings, specific, shocks]) in asset.columns.iter_mut().zip(names) {
             let mut moves = Sensitivities::from_columns(columns);
@@ -251,6 +252,7 @@ pub struct Plan {
     /// What the liquidator pays at most, native units.
     pub most: u64,
     pub repay: u64,
+    pub to_reserve: u64,
     pub seize: u64,
     pub repaid_value: u64,
     pub seized_value: u64,
@@ -259,11 +261,11 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(debt_asset: u8, collateral_asset: u8, most: u64, moved: &Liquidation) -> Self {
-        let Liquidation { repay, seize, repaid_value, seized_value, bonus } = *moved;
-        let (repay, seize) = (Amount::get(repay), Amount::get(seize));
+        let Liquidation { repay, to_reserve, seize, repaid_value, seized_value, bonus } = *moved;
+        let [repay, to_reserve, seize] = [repay, to_reserve, seize].map(Amount::get);
         let (repaid_value, seized_value) = (Usd::get(repaid_value), Usd::get(seized_value));
         let bonus = Fraction::get(bonus);
-        Self { debt_asset, collateral_asset, most, repay, seize, repaid_value, seized_value, bonus }
+        Self { debt_asset, collateral_asset, most, repay, to_reserve, seize, repaid_value, seized_value, bonus }
     }
 }
 
@@ -273,6 +275,7 @@ impl Record for Plan {
         visitor.field("collateral_asset", &mut self.collateral_asset);
         visitor.field("most", &mut self.most);
         visitor.field("repay", &mut self.repay);
+        visitor.field("to_reserve", &mut self.to_reserve);
         visitor.field("seize", &mut self.seize);
         visitor.field("repaid_value", &mut self.repaid_value);
         visitor.field("seized_value", &mut self.seized_value);

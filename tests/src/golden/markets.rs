@@ -226,6 +226,7 @@ fn risk(random: &mut Random, asset: &mut Asset) {
     asset.bonus_most = (least - least / 8).min(1 << 30);
     asset.bonus_least = asset.bonus_most / random.between(1, 5) as u32;
     asset.bonus_slope = random.part(0, 5_000);
+    asset.bonus_reserve = random.part(0, 5_000);
     for (haircuts, addons) in [(asset.haircuts, asset.addons), (asset.haircuts_before, asset.addons_before)] {
         let bonus = asset.bonus();
         check(haircuts, addons, depth, bonus);

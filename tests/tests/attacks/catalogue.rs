@@ -131,7 +131,7 @@ impl Scene {
             example("view_health", VIEW_HEALTH, view, &[]),
             example("liquidate_into", LIQUIDATE_INTO, alice.take_over(victim, usdc("100"), "LST"), &[&alice.key]),
             example("absorb_bad_debt", ABSORB_BAD_DEBT, absorb, &[]),
-            example("fund_reserve", FUND_RESERVE, fund, &[&bob.key]),
+            example("fund_reserve", PAY_POOL, fund, &[&bob.key]),
         ]
     }
 

@@ -36,6 +36,9 @@ fn is_committed(error: &BallastError) -> bool {
         | ChangeTooLarge
         | BadPatience
         | AssetNotReady
+        | UnmatchedPair
+        | NotFirst
+        | DeadlinePassed
         | NotGovernance
         | NotVaultOwner
         | WrongMarket
@@ -44,6 +47,10 @@ fn is_committed(error: &BallastError) -> bool {
         | NotGuardian
         | NotNamedForRole
         | DurableNonce
+        | CalledByProgram
+        | NotReceiver
+        | NotNamedForVault
+        | DestinationNotOwners
         | OracleWrongOwner
         | OracleWrongAccount
         | FeedMismatch
@@ -71,6 +78,10 @@ fn is_committed(error: &BallastError) -> bool {
         | NoDeposit
         | CollateralLeft
         | SameVault
+        | SeizedTooMuch
+        | LiquidatedTooFar
+        | VaultWorse
+        | MarginBelowGuard
         | NotEnoughCash
         | DepositCapExceeded
         | DebtCapExceeded
@@ -78,6 +89,8 @@ fn is_committed(error: &BallastError) -> bool {
         | VaultShareExceeded
         | UtilisationCapExceeded
         | OutflowLimitExceeded
+        | TokenHalted
+        | FlashLoansOff
         | DraftIncomplete
         | DraftChanged
         | NettingIsOff
@@ -99,6 +112,10 @@ fn is_committed(error: &BallastError) -> bool {
         | ListingPending
         | VaultFull
         | VaultNotEmpty
+        | FlashLoanOpen
+        | ReceivershipOpen
+        | NoFlashLoan
+        | NoReceivership
         | CustodyShort => true,
     }
 }
@@ -111,7 +128,7 @@ fn codes_and_names_are_those_committed() {
         assert_eq!(u32::from(COMMITTED.iter().find(|(_, _, other)| other == name).map(|(e, ..)| *e).unwrap()), *code);
     }
     assert!(COMMITTED.windows(2).all(|pair| pair[0].1 < pair[1].1), "sorted, each code once");
-    assert_eq!(COMMITTED.len(), 91, "a new error is added to the list and to the count");
+    assert_eq!(COMMITTED.len(), 108, "a new error is added to the list and to the count");
 }
 
 #[test]

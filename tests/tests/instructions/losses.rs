@@ -2,7 +2,7 @@
 
 use ballast_client::event::{BadDebtAbsorbed, Liquidated, ReserveFunded};
 use ballast_client::{Asset, StateView};
-use ballast_tests::slots::{FUND_RESERVE, replaced, unsigned};
+use ballast_tests::slots::{PAY_POOL, replaced, unsigned};
 use ballast_tests::*;
 use client::event::Action;
 
@@ -223,8 +223,8 @@ fn a_gift_to_the_reserve_belongs_to_nobody() {
     expect_refusal(bob.funds(usdc("0")), BallastError::AmountIsZero);
     expect_refusal(bob.funds(native("USDC", u64::MAX)), BallastError::AmountOutOfRange);
     let good = market.builds(|at| at.fund_reserve(&bob.address(), market.index("USDC"), 1));
-    let other = replaced(&good, FUND_RESERVE, "custody", &market.custody("SOL"));
+    let other = replaced(&good, PAY_POOL, "custody", &market.custody("SOL"));
     expect_refusal(bob.sends(&[other]), BallastError::WrongCustody);
-    let silent = unsigned(&good, FUND_RESERVE, "payer");
+    let silent = unsigned(&good, PAY_POOL, "payer");
     expect_refusal(market.sends(&[silent], &[&market.payer()]), ErrorCode::AccountNotSigner);
 }

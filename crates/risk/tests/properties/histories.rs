@@ -239,7 +239,7 @@ fn everybody_can_leave() {
 /// Any books, even ones that no history makes: decided, never a panic.
 #[test]
 fn any_pool_is_decided() {
-    let pools = (prop::array::uniform6(word()), any::<(u32, u32)>()).prop_map(|(w, (supply_rate, borrow_rate))| Pool {
+    let pools = (prop::array::uniform7(word()), any::<(u32, u32)>()).prop_map(|(w, (supply_rate, borrow_rate))| Pool {
         cash: Amount::new(w[0]),
         deposit_shares: Shares::new(w[1]),
         debt_shares: Shares::new(w[2]),
@@ -248,13 +248,14 @@ fn any_pool_is_decided() {
         supply_rate: Rate::new(supply_rate),
         borrow_rate: Rate::new(borrow_rate),
         accrued_at: w[5],
+        flash: Amount::new(w[6]),
     });
     let curve = prop::array::uniform8((any::<u32>(), any::<u32>()))
         .prop_map(|p| p.map(|(u, r)| CurvePoint { utilisation: Fraction::new(u), rate: Rate::new(r) }));
     holds((pools, word(), word(), curve, fractions()), |(pool, now, x, curve, factor)| {
         let (x, n) = (Amount::new(x), Shares::new(x));
         let _ = check_curve(&curve);
-        let tries: [fn(&mut Pool, Shares, Amount) -> bool; 9] = [
+        let tries: [fn(&mut Pool, Shares, Amount) -> bool; 13] = [
             |p, _, x| p.deposit(x).is_ok(),
             |p, _, x| p.withdraw(x).is_ok(),
             |p, n, _| p.withdraw_shares(n).is_ok(),
@@ -264,6 +265,10 @@ fn any_pool_is_decided() {
             |p, n, x| holding::withdraw(p, Holding { side: Side::Deposit, shares: n }, Some(x)).is_ok(),
             |p, n, x| holding::borrow(p, Holding { side: Side::Deposit, shares: n }, x).is_ok(),
             |p, n, x| holding::repay(p, Holding { side: Side::Debt, shares: n }, x).is_ok(),
+            |p, n, _| p.write_off(n).is_ok(),
+            |p, _, x| p.keep(x).is_ok(),
+            |p, _, x| p.lend_flash(x).is_ok(),
+            |p, _, x| p.settle_flash(x).is_ok(),
         ];
         for step in tries {
             let mut copy = pool;

@@ -3,9 +3,9 @@ use crate::reference::source::Source;
 use crate::reference::*;
 use ballast_risk::health::Side;
 use ballast_risk::holding::{Holding, withdraw};
-use ballast_risk::interest::{Loss, Pool, amount_floor};
+use ballast_risk::interest::{Loss, Pool, amount_floor, flash_fee_ceil};
 use ballast_risk::price::Unit;
-use ballast_risk::{Amount, Error, Index, Rate, Shares};
+use ballast_risk::{Amount, Error, Fraction, Index, Rate, Shares};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn scaled(shares: Shares, index: Index) -> BigInt {
 }
 
 fn cash(pool: &Pool) -> BigInt {
-    BigInt::from(pool.cash.get()) << 52
+    (BigInt::from(pool.cash.get()) + pool.flash.get()) << 52
 }
 
 /// A solvent pool, with or without a reserve, after losses or before any.
@@ -34,6 +34,10 @@ fn pool(s: &mut Source) -> Pool {
     let least = u64::try_from((lacks + ((1u64 << 52) - 1)) >> 52).unwrap();
     let reserve = if s.one_in(2) { 0 } else { s.word() >> 3 };
     pool.cash = Amount::new(least.saturating_add(reserve));
+    // Also in the middle of a flash loan.
+    if s.one_in(4) {
+        pool.lend_flash(Amount::new(s.below(pool.cash.get().max(1)))).unwrap();
+    }
     pool
 }
 
@@ -133,4 +137,39 @@ fn deposits_that_lost_value_are_valued_as_exactly() {
     assert_ne!(unit, Unit::NONE);
     assert_eq!(unit.value_floor(Shares::MAX, Rate::ZERO, 0), Some(0));
     assert_eq!(amount_floor(Shares::MAX, Index::ZERO), Ok(Amount::ZERO));
+}
+
+/// A flash loan changes neither what the pool owes nor what it is worth, until its fee makes the reserve larger.
+#[test]
+fn a_flash_loan_leaves_the_pool_as_it_was() {
+    holds(any::<u64>(), |seed| {
+        let s = &mut Source::new(seed, 0);
+        let before = Pool { flash: Amount::ZERO, ..pool(s) };
+        let (amount, fee) = (Amount::new(s.word()), Amount::new(s.word() >> 4));
+        let mut after = before;
+        if after.lend_flash(amount).is_err() {
+            prop_assert!(amount > before.cash);
+            return Ok(());
+        }
+        prop_assert_eq!(after.reserve_floor(), before.reserve_floor());
+        prop_assert_eq!(after.cash.get(), before.cash.get() - amount.get());
+        if after.settle_flash(fee).is_ok() {
+            prop_assert_eq!(after, Pool { cash: before.cash.plus(fee).unwrap(), ..before });
+        }
+        Ok(())
+    });
+}
+
+/// The fee is never below its rate, above it by less than two units, and never nothing.
+#[test]
+fn atk_b05_flash_fees_are_rounded_up() {
+    holds((word(), any::<u32>()), |(amount, rate)| {
+        // Amounts of 64 bits that a pool may hold.
+        let amount = amount >> 1;
+        let fee = flash_fee_ceil(Amount::new(amount), Fraction::new(rate)).get();
+        let exact = Exact::int(amount) * fraction(Fraction::new(rate));
+        prop_assert!(fee >= 1 && Exact::int(fee) >= exact);
+        prop_assert!(fee == 1 || Exact::int(fee - 2) <= exact);
+        Ok(())
+    });
 }
