@@ -35,6 +35,7 @@ pub fn program(cache: &Path, toolchain: &Path, compiler: &Compiler, linker: &Pat
         }
         _ => {}
     }
+    forget_other_clone(&folder)?;
     process::run(
         process::outside_rustup(&compiler.cargo)
             .args(["build", "--release", "--locked", "--quiet", "--target"])
@@ -52,6 +53,20 @@ pub fn program(cache: &Path, toolchain: &Path, compiler: &Compiler, linker: &Pat
     )
     .context("cannot compile the program")?;
     Ok(elf)
+}
+
+/// Cargo keeps the program of all clones at one path in its build folder, so that for the clone which built before the last one
+/// it would take the other's for its own.
+fn forget_other_clone(folder: &Path) -> Result<()> {
+    let (stamp, clone) = (folder.join("built-for"), paths::workspace()?.display().to_string());
+    if fs::read_to_string(&stamp).is_ok_and(|last| last == clone) {
+        return Ok(());
+    }
+    match fs::remove_file(folder.join(TARGET).join("release/deps/libballast.so")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error).context("the build folder"),
+        _ => {}
+    }
+    fs::write(&stamp, clone).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
 /// The target description and the thunks, at a path that is the same for every clone: paths are
