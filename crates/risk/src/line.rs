@@ -88,20 +88,18 @@ pub struct Weighed {
 }
 
 impl Line {
-    /// The line of a pair in one model, given by its values in micro-dollars and its coefficients, at a bonus.
+    /// The line of a pair in one model, given by its values in micro-dollars and its coefficients, without a bonus.
     pub fn new(
         exposures: &Exposures,
         measure: &Measure,
         (owed, debt): (u64, &Coefficients),
         (held, collateral): (u64, &Coefficients),
-        bonus: Fraction,
     ) -> Self {
         let shift = exposures.shift();
         let scaled = |value: i64| value.wrapping_shr(shift);
-        let grown = (1i64 << 32).wrapping_add(i64::from(bonus.get()));
         let version = measure.version;
         let debt = Mover::new(scaled(owed.cast_signed().wrapping_neg()), debt, version, 1 << 32);
-        let collateral = Mover::new(scaled(held.cast_signed()), collateral, version, grown.wrapping_neg());
+        let collateral = Mover::new(scaled(held.cast_signed()), collateral, version, (1i64 << 32).wrapping_neg());
         let (factors, sums) = exposures.project_all(measure);
         let losses = sums.map(i64::wrapping_neg);
         let mut line = Self { measure: *measure, shift, factors, losses, rest: 0, debt, collateral };
@@ -109,6 +107,13 @@ impl Line {
             line.rest = exposures.specific(version).saturating_sub(line.own_squares(0));
         }
         line
+    }
+
+    /// The same at a bonus.
+    pub fn at(mut self, bonus: Fraction) -> Self {
+        let grown = (1i64 << 32).wrapping_add(i64::from(bonus.get()));
+        self.collateral.speed = grown.wrapping_neg();
+        self
     }
 
     fn own_squares(&self, x: i64) -> u64 {
@@ -145,27 +150,27 @@ impl Line {
     }
 
     /// `lambda x d sqrt(Q) / de` of one side after `x` units, in 2^-42.
-    fn pull(&self, side: &Mover, x: i64, root: i64, factors: &[i64; MAX_FACTORS]) -> i64 {
+    fn pull(&self, side: &Mover, x: i64, root: i64, factors: &[i64; MAX_FACTORS], lambda: u32) -> i64 {
         let mut pull = side.specific_pull(x);
         for (sum, loading) in factors.iter().zip(side.sensitivities.loadings) {
             // 33 bits and 27.
             pull = pull.wrapping_add(sum.wrapping_mul(i64::from(loading) >> (PLACES - SLOPE_PLACES)));
         }
         // A quotient of at most about one in 2^-26, times lambda of at most 2^20.
-        pull.checked_div(root).unwrap_or(0).wrapping_mul(i64::from(self.measure.lambda))
+        pull.checked_div(root).unwrap_or(0).wrapping_mul(i64::from(lambda))
     }
 
     /// `P` after a repayment.
     pub fn portfolio(&self, value: u64) -> Point {
         let x = self.units(value);
         let (root, factors) = self.deviation(x);
-        let lambda = u64::from(self.measure.lambda);
-        let units = root.unsigned_abs().wrapping_mul(lambda) >> 16;
-        let debt = self.pull(&self.debt, x, root, &factors);
-        let collateral = self.pull(&self.collateral, x, root, &factors);
+        let lambda = self.measure.lambda;
+        let units = root.unsigned_abs().wrapping_mul(u64::from(lambda)) >> 16;
+        let debt = self.pull(&self.debt, x, root, &factors, lambda);
+        let collateral = self.pull(&self.collateral, x, root, &factors, lambda);
         // The pulls in 2^-42 are below 2^48, speeds below 2^33 in 2^-32.
         let growth = debt.wrapping_add((collateral >> 10).wrapping_mul(self.collateral.speed >> 8) >> 14);
-        let slack = SLOPE_SLACK.wrapping_mul(i64::from(self.measure.lambda));
+        let slack = SLOPE_SLACK.wrapping_mul(i64::from(lambda));
         self.counted(Point {
             requirement: units.wrapping_shl(self.shift),
             relief: growth.wrapping_neg().wrapping_add(slack).wrapping_add(0x3ff) >> 10,
@@ -213,45 +218,45 @@ impl Line {
         (losses, slopes)
     }
 
-    /// The weights of the pair in `E - P` before anything is repaid.
-    pub fn portfolio_weights(&self) -> Weighed {
+    /// The weights of the pair in `E - P` before anything is repaid, by a measure that differs from the own one in its level
+    /// alone.
+    pub fn portfolio_weights(&self, measure: &Measure) -> Weighed {
         let (root, factors) = self.deviation(0);
-        let slope = |side| self.pull(side, 0, root, &factors) >> 10;
+        let slope = |side| self.pull(side, 0, root, &factors, measure.lambda) >> 10;
         // 32 and 21 bits.
-        let requirement = root.unsigned_abs().wrapping_mul(u64::from(self.measure.lambda));
-        self.weighed(requirement, slope(&self.debt), slope(&self.collateral))
+        let requirement = root.unsigned_abs().wrapping_mul(u64::from(measure.lambda));
+        weighed(measure.progress, requirement, slope(&self.debt), slope(&self.collateral))
     }
 
-    /// The weights of the pair in `E - S` before anything is repaid.
-    pub fn stress_weights(&self) -> Weighed {
+    /// The weights of the pair in `E - S`, as [`Line::portfolio_weights`].
+    pub fn stress_weights(&self, measure: &Measure) -> Weighed {
         let (losses, _) = self.losses_at(0);
-        let losses = worst(losses, &self.measure);
+        let losses = worst(losses, measure);
         let tail = losses.tail.max(1);
         let slope = |side: &Mover| {
             let shocks = counted_sum(&side.sensitivities.shocks.map(i64::from), losses.counted);
-            let mean = shocks.wrapping_mul(i64::from(self.measure.multiplier)).checked_div(i64::from(tail));
+            let mean = shocks.wrapping_mul(i64::from(measure.multiplier)).checked_div(i64::from(tail));
             (mean.unwrap_or(0) >> 14).wrapping_neg()
         };
-        let requirement = losses.multiplied(self.measure.multiplier).checked_div(u64::from(tail));
-        self.weighed(requirement.unwrap_or(0), slope(&self.debt), slope(&self.collateral))
-    }
-
-    /// What counts of a requirement and of its slopes while the model phases in.
-    fn weighed(&self, requirement: u64, debt: i64, collateral: i64) -> Weighed {
-        let progress = self.measure.progress;
-        let one = 1i64 << 32;
-        if progress == Fraction::MAX {
-            let weights = Weights { debt: one.wrapping_sub(debt), collateral: one.wrapping_sub(collateral) };
-            return Weighed { requirement, weights };
-        }
-        let weight = |slope| one.wrapping_sub(part_floor(slope, progress));
-        let weights = Weights { debt: weight(debt), collateral: weight(collateral) };
-        Weighed { requirement: scale_floor(requirement, progress), weights }
+        let requirement = losses.multiplied(measure.multiplier).checked_div(u64::from(tail));
+        weighed(measure.progress, requirement.unwrap_or(0), slope(&self.debt), slope(&self.collateral))
     }
 }
 
+/// What counts of a requirement and of its slopes while the model phases in.
+fn weighed(progress: Fraction, requirement: u64, debt: i64, collateral: i64) -> Weighed {
+    let one = 1i64 << 32;
+    if progress == Fraction::MAX {
+        let weights = Weights { debt: one.wrapping_sub(debt), collateral: one.wrapping_sub(collateral) };
+        return Weighed { requirement, weights };
+    }
+    let weight = |slope| one.wrapping_sub(part_floor(slope, progress));
+    let weights = Weights { debt: weight(debt), collateral: weight(collateral) };
+    Weighed { requirement: scale_floor(requirement, progress), weights }
+}
+
 /// `floor(x * part)` of a number with a sign: its upper half has one, its lower half is added.
-fn part_floor(x: i64, part: Fraction) -> i64 {
+pub fn part_floor(x: i64, part: Fraction) -> i64 {
     // At most 2^31 in size times less than 2^32, and less than 2^32.
     let low = scale_floor((x & 0xffff_ffff).cast_unsigned(), part);
     (x >> 32).wrapping_mul(i64::from(part.get())).wrapping_add(low.cast_signed())

@@ -10,7 +10,7 @@ use crate::haircut::Depth;
 use crate::health::Health;
 use crate::model::{Coefficients, Rules};
 use crate::price::Price;
-use crate::sizing::{Sizing, bonus_limit};
+use crate::sizing::Sizing;
 use crate::units::{Amount, Fraction, Usd};
 
 const ONE: u64 = 1 << 32;
@@ -64,8 +64,19 @@ pub struct Leg<'a> {
     pub price: Price,
     /// Haircut (collateral) or add-on (debt) at `Target`.
     pub haircut: Fraction,
+    /// The same at `Maint`.
+    pub maint_haircut: Fraction,
     pub depth: Depth,
     pub columns: &'a Coefficients,
+}
+
+/// What a liquidation takes from the model of a market.
+#[derive(Clone, Copy, Debug)]
+pub struct Modelling<'a> {
+    pub target: &'a Rules,
+    pub maint: &'a Rules,
+    /// At spot prices, scaled.
+    pub exposures: &'a Exposures<'a>,
 }
 
 /// What a liquidation starts from.
@@ -73,14 +84,15 @@ pub struct Leg<'a> {
 pub struct Request<'a> {
     pub maint: Health,
     pub target: Health,
-    /// The rules of `Target` and the exposures at spot prices, in a market with netting or scenarios.
-    pub model: Option<(&'a Rules, &'a Exposures<'a>)>,
+    /// In a market with netting or scenarios.
+    pub model: Option<Modelling<'a>>,
     pub debt: Leg<'a>,
     pub collateral: Leg<'a>,
     pub bonus: Bonus,
     /// The part of the bonus that the liquidator passes on to the reserve of the debt asset.
     pub reserve_share: Fraction,
-    /// A debt left smaller than this is closed whole, if the liquidator pays for it and the collateral covers it.
+    /// Where less than this would be left of the debt, or of the collateral beside a debt, a liquidation goes on to the end of
+    /// one of them, if the liquidator pays for it.
     pub dust: Usd,
     /// The most that the liquidator pays, with what goes to the reserve.
     pub most: Amount,
@@ -110,19 +122,19 @@ pub fn preview(request: &Request) -> Result<Liquidation> {
     if request.maint.passes() {
         return Err(Error::Healthy);
     }
-    let bonus = request.bonus.at(&Shortfall::of(&request.maint)).min(bonus_limit(request));
+    let sizing = Sizing::new(request);
+    let bonus = sizing.bonus();
+    let sizing = sizing.at(bonus);
     let reserve = Reserve::new(bonus, request.reserve_share);
-    let repay = repayment(request, bonus, reserve.leaves_floor(request.most), &Sizing::new(request, bonus));
+    let most = reserve.leaves_floor(request.most);
+    let depth = sizing.depth();
+    let repay = repayment(&request.debt, depth).min(most);
     let (repay, seize) = match pay(request, bonus, repay)? {
-        Payment::Within(seize) => (repay, seize),
-        Payment::Beyond => {
-            // The collateral is the limit: all of it, for the repayment that its value stands for.
-            let value = request.collateral.price.value_floor(request.collateral.amount)?;
-            let value = Usd::new(value.get().wrapping_add(1));
-            let cost = shift_div_ceil(value.get(), 32, ONE.wrapping_add(u64::from(bonus.get())));
-            let cost = Usd::new(cost.ok_or(Error::ValueOutOfRange)?.wrapping_add(1));
-            (request.debt.price.amount_ceil(cost).min(repay), request.collateral.amount)
+        Payment::Within(seize) if repay < request.debt.amount && leaves_dust(request, depth, seize)? => {
+            finished(request, bonus, most, &sizing)?.unwrap_or((repay, seize))
         }
+        Payment::Within(seize) => (repay, seize),
+        Payment::Beyond => (price_of_all(request, bonus)?.min(repay), request.collateral.amount),
     };
     if repay.is_zero() || seize.is_zero() {
         return Err(Error::LiquidationTooSmall);
@@ -157,19 +169,37 @@ impl Reserve {
     }
 }
 
-/// The tokens for a repayment of a value: the whole debt when what is left would be dust and it can be closed, which takes
-/// a liquidator who pays for all of it and collateral that covers it. Otherwise dust is no reason to go past the target.
+/// The tokens for a repayment of a value.
+fn repayment(debt: &Leg, value: Usd) -> Amount {
+    if value >= debt.value { debt.amount } else { debt.price.amount_floor(value).min(debt.amount) }
+}
+
+/// Whether so little would be left on one of the two sides that nobody would come for it.
+fn leaves_dust(request: &Request, depth: Usd, seize: Amount) -> Result<bool> {
+    let Leg { amount, price, .. } = request.collateral;
+    let held = price.value_floor(amount.minus_or_zero(seize))?;
+    Ok(request.debt.value.minus_or_zero(depth).min(held) < request.dust)
+}
+
+/// The pair to its end at the same price: all of the debt, or all of the collateral where that does not cover it. `None` if
+/// the liquidator does not pay for it, or the vault would be worse off: dust is no other reason to go past the target.
 /// `most` is without the part for the reserve.
-fn repayment(request: &Request, bonus: Fraction, most: Amount, sizing: &Sizing) -> Amount {
-    let debt = &request.debt;
-    let value = sizing.depth();
-    let closes = debt.value.minus_or_zero(value) < request.dust
-        && most >= debt.amount
-        && sizing.may_close()
-        && matches!(pay(request, bonus, debt.amount), Ok(Payment::Within(_)));
-    let wanted =
-        if closes || value >= debt.value { debt.amount } else { debt.price.amount_floor(value).min(debt.amount) };
-    most.min(wanted)
+fn finished(request: &Request, bonus: Fraction, most: Amount, sizing: &Sizing) -> Result<Option<(Amount, Amount)>> {
+    let Request { debt, collateral, .. } = request;
+    let (repay, seize) = match pay(request, bonus, debt.amount)? {
+        Payment::Within(seize) => (debt.amount, seize),
+        Payment::Beyond => (price_of_all(request, bonus)?.min(debt.amount), collateral.amount),
+    };
+    let may = repay <= most && sizing.may_repay(debt.price.value_floor(repay)?);
+    Ok(may.then_some((repay, seize)))
+}
+
+/// What the liquidator repays for all of the collateral, rounded up.
+fn price_of_all(request: &Request, bonus: Fraction) -> Result<Amount> {
+    let value = request.collateral.price.value_floor(request.collateral.amount)?;
+    let value = Usd::new(value.get().wrapping_add(1));
+    let cost = shift_div_ceil(value.get(), 32, ONE.wrapping_add(u64::from(bonus.get())));
+    Ok(request.debt.price.amount_ceil(Usd::new(cost.ok_or(Error::ValueOutOfRange)?.wrapping_add(1))))
 }
 
 enum Payment {

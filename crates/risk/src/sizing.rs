@@ -8,10 +8,10 @@
 use crate::exposure::Exposures;
 use crate::fixed::{mul_shift_ceil, ratio_floor, scale_floor, shift_div_ceil, shift_div_floor};
 use crate::haircut::{collateral_floor, debt_addon_ceil, marginal_addon_ceil, marginal_haircut_ceil, size_cost_ceil};
-use crate::health::{Binding, Side, floored_ceil};
-use crate::line::{Line, Point, Weights};
-use crate::liquidation::{Leg, Request};
-use crate::model::Measure;
+use crate::health::{Binding, Health, Side, floored_ceil};
+use crate::line::{Line, Point, Weights, part_floor};
+use crate::liquidation::{Leg, Modelling, Request, Shortfall};
+use crate::model::{Measure, Rules};
 use crate::units::{Fraction, Usd};
 
 const ONE: u64 = 1 << 32;
@@ -21,8 +21,9 @@ const STEPS: u32 = 3;
 /// Steps with netting or stress, some of them spent on shortening.
 const MODELLED_STEPS: u32 = 6;
 
-/// A liquidation of one pair at one bonus.
+/// A liquidation of one pair, once [`Sizing::at`] has told its bonus.
 pub struct Sizing<'r> {
+    request: &'r Request<'r>,
     debt: &'r Leg<'r>,
     collateral: &'r Leg<'r>,
     bonus: Fraction,
@@ -31,7 +32,8 @@ pub struct Sizing<'r> {
     /// What counts of it before anything is repaid.
     required: u64,
     equity: i64,
-    /// None where nothing but haircuts is required.
+    /// None where nothing but haircuts is required, and for an insolvent vault: it cannot be brought to any target, so that
+    /// the haircuts alone decide.
     line: Option<Line>,
     /// Of the model that phases in.
     second: Option<Line>,
@@ -46,86 +48,131 @@ struct Distance {
     relief: u64,
 }
 
-/// The most bonus that does not make a liquidation of the pair harmful.
-///
-/// Where haircuts alone count: `b <= (h + g) / (1 - h)` with the linear parts alone, so that every step of a liquidation
-/// heals. With netting or stress the requirement that decides gives weights `w = 1 - dR/de` to both sides; the distance to it
-/// falls as long as `1 + b < w_debt / w_collateral`. Half of that, so that a liquidation always gets somewhere.
-///
-/// An insolvent vault cannot be brought to any target; there the haircuts alone limit the bonus.
-pub fn bonus_limit(request: &Request) -> Fraction {
-    let (debt, collateral) = (&request.debt, &request.collateral);
-    let Some((rules, exposures)) = request.model.filter(|_| request.target.equity() > 0) else {
-        let (haircut, addon) = (u64::from(collateral.haircut.get()), u64::from(debt.haircut.get()));
-        return ratio_floor(haircut.wrapping_add(addon), ONE.saturating_sub(haircut));
-    };
-    let binding = request.target.binding();
-    if binding == Binding::Haircuts {
-        return half_gain(&haircut_weights(debt, collateral, rules.floor));
-    }
-    let weights = |measure| {
-        let line = line(request, measure, exposures, Fraction::ZERO);
-        if binding == Binding::Portfolio { line.portfolio_weights() } else { line.stress_weights() }
-    };
-    let first = weights(&rules.first);
-    match rules.second.as_ref().map(weights) {
-        Some(second) if second.requirement > first.requirement => half_gain(&second.weights),
-        _ => half_gain(&first.weights),
-    }
+/// `floor(a / b)` of what is not negative: nothing for `a <= 0`, no limit for `b <= 0`.
+fn unsigned_ratio_floor(a: i64, b: i64) -> Fraction {
+    ratio_floor(u64::try_from(a).unwrap_or(0), u64::try_from(b).unwrap_or(0))
 }
 
-fn line(request: &Request, measure: &Measure, exposures: &Exposures, bonus: Fraction) -> Line {
-    let (debt, collateral) = (&request.debt, &request.collateral);
-    let (owed, held) = (debt.value.get(), collateral.value.get());
-    Line::new(exposures, measure, (owed, debt.columns), (held, collateral.columns), bonus)
-}
-
-/// The weights of the pair in `E` less what counts of `H`.
-fn haircut_weights(debt: &Leg, collateral: &Leg, floor: Fraction) -> Weights {
+/// The weights of the pair in `E` less what counts of `H`, by an add-on and a haircut.
+fn haircut_weights(
+    (debt, addon): (&Leg, Fraction),
+    (collateral, haircut): (&Leg, Fraction),
+    floor: Fraction,
+) -> Weights {
     let one = ONE.cast_signed();
+    // An add-on far beyond its depth only makes a limit larger.
     let part = |rate: u64| rate.min(u64::MAX >> 16).cast_signed();
     Weights {
-        debt: one.wrapping_add(part(addon_rate_ceil(debt, debt.value.get(), floor))),
-        collateral: one.wrapping_sub(part(haircut_rate_ceil(collateral, collateral.value.get(), floor))),
+        debt: one.wrapping_add(part(addon_rate_ceil(debt, debt.value.get(), addon, floor))),
+        collateral: one.wrapping_sub(part(haircut_rate_ceil(collateral, collateral.value.get(), haircut, floor))),
     }
 }
 
 /// What counts of the marginal haircut of a collateral of this value, in 2^-32.
-fn haircut_rate_ceil(leg: &Leg, value: u64, floor: Fraction) -> u64 {
+fn haircut_rate_ceil(leg: &Leg, value: u64, haircut: Fraction, floor: Fraction) -> u64 {
     let rate = |haircut| marginal_haircut_ceil(value, haircut, leg.depth);
-    floored_ceil(rate(leg.haircut), if floor == Fraction::MAX { 0 } else { rate(Fraction::ZERO) }, floor)
+    floored_ceil(rate(haircut), if floor == Fraction::MAX { 0 } else { rate(Fraction::ZERO) }, floor)
 }
 
 /// The same for the add-on of a debt.
-fn addon_rate_ceil(leg: &Leg, value: u64, floor: Fraction) -> u64 {
+fn addon_rate_ceil(leg: &Leg, value: u64, addon: Fraction, floor: Fraction) -> u64 {
     let rate = |addon| marginal_addon_ceil(value, addon, leg.depth);
-    floored_ceil(rate(leg.haircut), if floor == Fraction::MAX { 0 } else { rate(Fraction::ZERO) }, floor)
-}
-
-/// `(w_debt / w_collateral - 1) / 2`, at least zero.
-fn half_gain(weights: &Weights) -> Fraction {
-    let gain = u64::try_from(weights.debt.saturating_sub(weights.collateral)).unwrap_or(0);
-    let own = u64::try_from(weights.collateral).unwrap_or(0);
-    // Weights are below 2^34, see `line`; an add-on far beyond its depth only makes the gain larger.
-    ratio_floor(gain, own.wrapping_mul(2))
+    floored_ceil(rate(addon), if floor == Fraction::MAX { 0 } else { rate(Fraction::ZERO) }, floor)
 }
 
 impl<'r> Sizing<'r> {
-    pub fn new(request: &'r Request<'r>, bonus: Fraction) -> Self {
+    pub fn new(request: &'r Request<'r>) -> Self {
         let (debt, collateral) = (&request.debt, &request.collateral);
         let model = request.model.filter(|_| request.target.equity() > 0);
+        let line = |measure: &Measure, exposures: &Exposures| {
+            let (owed, held) = (debt.value.get(), collateral.value.get());
+            Line::new(exposures, measure, (owed, debt.columns), (held, collateral.columns))
+        };
         Self {
+            request,
             debt,
             collateral,
-            bonus,
-            floor: model.map_or(Fraction::MAX, |(rules, _)| rules.floor),
+            bonus: Fraction::ZERO,
+            floor: model.map_or(Fraction::MAX, |model| model.target.floor),
             required: if model.is_some() { request.target.floor } else { request.target.haircuts }.get(),
             equity: request.target.equity(),
-            line: model.map(|(rules, exposures)| line(request, &rules.first, exposures, bonus)),
-            second: model.and_then(|(rules, exposures)| {
-                let measure = rules.second.as_ref()?;
-                Some(line(request, measure, exposures, bonus))
-            }),
+            line: model.map(|model| line(&model.target.first, model.exposures)),
+            second: model.and_then(|model| Some(line(model.target.second.as_ref()?, model.exposures))),
+        }
+    }
+
+    /// The bonus of a liquidation: by the schedule, within its limits.
+    pub fn bonus(&self) -> Fraction {
+        let (schedule, shortfall) = (&self.request.bonus, Shortfall::of(&self.request.maint));
+        // Below `least` nobody would come.
+        let limit = self.margin_limit(shortfall.margin).max(schedule.least);
+        schedule.at(&shortfall).min(limit).min(self.bonus_limit())
+    }
+
+    /// A liquidation that pays this bonus.
+    pub fn at(mut self, bonus: Fraction) -> Self {
+        self.bonus = bonus;
+        self.line = self.line.map(|line| line.at(bonus));
+        self.second = self.second.map(|line| line.at(bonus));
+        self
+    }
+
+    /// The most bonus that does not make a liquidation of the pair harmful.
+    ///
+    /// Where haircuts alone count: `b <= (h + g) / (1 - h)` with the linear parts alone, so that every step of a liquidation
+    /// heals. With netting or stress the requirement that decides gives weights `w = 1 - dR/de` to both sides: a dollar repaid
+    /// brings the vault closer by `w_debt - (1 + b) w_collateral`. That has to be as much as the bonus, so that a liquidation
+    /// always gets somewhere.
+    ///
+    /// The latter is to say that `R - 2 E`, which is convex, does not rise. Where this limit decides and the liquidation goes
+    /// on, it can therefore only fall: paying in parts does not pay better.
+    pub fn bonus_limit(&self) -> Fraction {
+        let (debt, collateral) = (self.debt.haircut, self.collateral.haircut);
+        let Some(rules) = self.model().map(|model| model.target) else {
+            let (haircut, addon) = (u64::from(collateral.get()), u64::from(debt.get()));
+            return ratio_floor(haircut.wrapping_add(addon), ONE.saturating_sub(haircut));
+        };
+        let Weights { debt, collateral } = self.weights(&self.request.target, Some(rules), [debt, collateral]);
+        unsigned_ratio_floor(debt.saturating_sub(collateral), ONE.cast_signed().saturating_add(collateral))
+    }
+
+    /// The most bonus with which the first dollar repaid does not lower `m = E / R_maint`: `m` times what it relieves the
+    /// requirement of is as much as the bonus, `b <= m (w_debt - w_collateral) / (1 - m (1 - w_collateral))`. In a vault of
+    /// one pair, with linear haircuts, that is `E / D`.
+    ///
+    /// `E / R` is quasi-concave along a liquidation. So if a part of one has lowered it, this limit is now below the bonus
+    /// that was paid; if not, the schedule is not above it. Either way paying in parts does not pay better.
+    fn margin_limit(&self, margin: Fraction) -> Fraction {
+        if margin.is_zero() {
+            return Fraction::ZERO;
+        }
+        let haircuts = [self.debt.maint_haircut, self.collateral.maint_haircut];
+        let rules = self.model().map(|model| model.maint);
+        let Weights { debt, collateral } = self.weights(&self.request.maint, rules, haircuts);
+        let one = ONE.cast_signed();
+        let kept = one.saturating_sub(part_floor(one.saturating_sub(collateral), margin));
+        unsigned_ratio_floor(part_floor(debt.saturating_sub(collateral), margin), kept)
+    }
+
+    fn model(&self) -> Option<Modelling<'r>> {
+        self.request.model.filter(|_| self.line.is_some())
+    }
+
+    /// The weights of the pair in `E` less the requirement that decides at a level: of two models the larger one.
+    fn weights(&self, health: &Health, rules: Option<&Rules>, [addon, haircut]: [Fraction; 2]) -> Weights {
+        let binding = health.binding();
+        let (Some(rules), Some(line)) = (rules.filter(|_| binding != Binding::Haircuts), &self.line) else {
+            let floor = rules.map_or(Fraction::MAX, |rules| rules.floor);
+            return haircut_weights((self.debt, addon), (self.collateral, haircut), floor);
+        };
+        let weights = |line: &Line, measure| match binding {
+            Binding::Portfolio => line.portfolio_weights(measure),
+            _ => line.stress_weights(measure),
+        };
+        let first = weights(line, &rules.first);
+        match self.second.as_ref().zip(rules.second.as_ref()).map(|(line, measure)| weights(line, measure)) {
+            Some(second) if second.requirement > first.requirement => second.weights,
+            _ => first.weights,
         }
     }
 
@@ -156,13 +203,13 @@ impl<'r> Sizing<'r> {
         Usd::new(value)
     }
 
-    /// Whether closing the whole debt leaves the vault no further from its target.
-    pub fn may_close(&self) -> bool {
+    /// Whether repaying this value leaves the vault no further from its target.
+    pub fn may_repay(&self, value: Usd) -> bool {
         if self.line.is_none() {
             return true;
         }
         let missing = |value| self.distance_floor(value).map_or(0, |distance| distance.missing);
-        missing(self.debt.value.get()) <= missing(0)
+        missing(value.get()) <= missing(0)
     }
 
     /// What the collateral pays for at the bonus.
@@ -206,10 +253,10 @@ impl<'r> Sizing<'r> {
         let addon_gone =
             counted(debt, debt.value.get(), Side::Debt, floor).saturating_sub(counted(debt, owed, Side::Debt, floor));
 
-        let haircut = haircut_rate_ceil(collateral, held, floor);
+        let haircut = haircut_rate_ceil(collateral, held, collateral.haircut, floor);
         let relief = haircut
             .saturating_add(mul_shift_ceil(haircut, u64::from(self.bonus.get()), 32).unwrap_or(u64::MAX))
-            .saturating_add(addon_rate_ceil(debt, owed, floor));
+            .saturating_add(addon_rate_ceil(debt, owed, debt.haircut, floor));
         Point {
             requirement: self.required.saturating_sub(hair_gone).saturating_sub(addon_gone),
             relief: i64::try_from(relief).unwrap_or(i64::MAX),

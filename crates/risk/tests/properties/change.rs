@@ -4,6 +4,7 @@ use std::cell::Cell;
 use crate::health::{agrees, levels};
 use crate::reference::generate::changing;
 use crate::reference::model::{Change, Governed};
+use crate::reference::pair::modelling;
 use crate::reference::source::Source;
 use crate::reference::vault::*;
 use crate::reference::*;
@@ -11,7 +12,7 @@ use ballast_risk::health::{Binding, Health, Level, Prices, Side, assess};
 use ballast_risk::liquidation::{Bonus, Leg, Request};
 use ballast_risk::model::{Measure, Model, ONE, Rules, Sensitivities, TIMES_ONE, Terms, Version};
 use ballast_risk::ramp::Ramp;
-use ballast_risk::sizing::bonus_limit;
+use ballast_risk::sizing::Sizing;
 use ballast_risk::{Amount, Error, Fraction, Usd};
 use num_bigint::BigInt;
 use proptest::prelude::*;
@@ -222,7 +223,7 @@ fn a_change_by_hand() {
     }
 }
 
-/// Half of what the weights leave, by the model that decides: `1 - S'` is 3/4, 3/4, 23/32 and 5/8 for a dollar of the deposit.
+/// What the weights leave by the dollar that a bonus costs and the one that it has to bring, by the model that decides: `1 - S'` is 3/4, 3/4, 23/32 and 5/8 for a dollar of the deposit.
 #[test]
 fn the_model_that_decides_limits_the_bonus() {
     for (now, (more, whole)) in [(1_000, (8u32, 24)), (1_032, (8, 24)), (1_048, (9, 23)), (1_064, (12, 20))] {
@@ -234,14 +235,15 @@ fn the_model_that_decides_limits_the_bonus() {
         let leg = |held: &'_ Held| (held.position([], Prices::Spot, now).value().unwrap(), held.price, held.depth);
         let [collateral, debt] = [&vault.held[0], &vault.held[1]].map(|held| {
             let (value, price, depth) = leg(held);
-            let haircut = held.haircut(Level::Target, now);
+            let [haircut, maint_haircut] = SPOT.map(|level| held.haircut(level, now));
             let amount = Amount::new(held.shares);
-            Leg { amount, value: Usd::new(value), price, haircut, depth, columns: &held.columns }
+            Leg { amount, value: Usd::new(value), price, haircut, maint_haircut, depth, columns: &held.columns }
         });
-        let model = exposures.as_ref().map(|exposures| (&rules[0], exposures));
+        let model = modelling(&rules, &exposures);
         let (bonus, reserve_share, dust, most) = (Bonus::default(), Fraction::ZERO, Usd::ZERO, Amount::MAX);
-        let limit = bonus_limit(&Request { maint, target, model, debt, collateral, bonus, reserve_share, dust, most });
-        let expected = (u64::from(more) << 32) / (2 * whole);
+        let limit = Sizing::new(&Request { maint, target, model, debt, collateral, bonus, reserve_share, dust, most })
+            .bonus_limit();
+        let expected = (u64::from(more) << 32) / (32 + whole);
         assert!(limit.get().abs_diff(expected.try_into().unwrap()) < 1 << 10, "{now}: {limit:?}");
     }
 }

@@ -2,204 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 
-use ballast_risk::health::{Health, Level, Prices, Side, assess};
-use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Request, preview};
+use ballast_risk::health::Level;
 use ballast_risk::model::{Rules, Sensitivities, TIMES_ONE, Terms};
 use ballast_risk::ramp::Ramp;
-use ballast_risk::sizing::bonus_limit;
-use ballast_risk::{Amount, Error, Fraction, Index, Rate, Usd};
+use ballast_risk::sizing::Sizing;
+use ballast_risk::{Amount, Fraction};
 use proptest::prelude::*;
 
-use crate::reference::generate::modelled;
-use crate::reference::model::Needs;
-use crate::reference::pair::reserve_shares;
+use crate::reference::failing::*;
 use crate::reference::source::Source;
-use crate::reference::vault::*;
 use crate::reference::*;
-
-/// A vault that fails `Maint` by little or much, and what a liquidation of it pays.
-#[derive(Clone, Debug)]
-struct Failing {
-    vault: Vault,
-    bonus: Bonus,
-    reserve_share: Fraction,
-    dust: Usd,
-}
-
-/// Indexes are one and no interest is pending, so that shares are native units.
-fn failing(most: u32) -> impl Strategy<Value = Option<Failing>> {
-    let bonus = prop_oneof![
-        Just([0, 0, 0]),
-        Just([200, 1_000, 2_000]),
-        Just([2_500, 2_500, 0]),
-        prop::array::uniform3(0u16..2_500).prop_map(|[a, b, slope]| [a.min(b), a.max(b), slope]),
-    ];
-    let vault = (modelled(most), any::<u64>(), 0u32..40).prop_map(|(vault, which, beyond)| {
-        let mut vault = vault;
-        for held in &mut vault.held {
-            (held.index, held.rate, held.elapsed) = (Index::ONE, Rate::ZERO, 0);
-        }
-        let vault = vault.fitting();
-        let threshold = vault.threshold(Level::Maint, which)?;
-        let more = threshold.fails >> beyond;
-        let shares = match vault.held[threshold.at].side {
-            Side::Debt => threshold.fails.saturating_add(more),
-            Side::Deposit => threshold.fails - more / 2,
-        };
-        let vault = vault.with_shares(threshold.at, shares);
-        let fails = vault.check(Level::Maint).is_ok_and(|health| !health.passes());
-        // A requirement beyond 64 bits is taken for all there is, and a step out of it lands anywhere.
-        let counted = vault.check(Level::Target).is_ok_and(|health| health.haircuts < Usd::MAX);
-        // A change may have left a market with haircuts alone.
-        let modelled = vault.model.rules(Level::Target, vault.now).modelled();
-        (fails && counted && modelled).then_some(vault)
-    });
-    let dust = prop_oneof![Just(0), between(0, 1 << 40)];
-    (vault, bonus, reserve_shares(), dust).prop_map(|(vault, bps, reserve_share, dust)| {
-        let [least, most, slope] = bps.map(|bps| Fraction::from_bps(bps).unwrap());
-        Some(Failing { vault: vault?, bonus: Bonus { least, most, slope }, reserve_share, dust: Usd::new(dust) })
-    })
-}
-
-impl Failing {
-    fn on(&self, side: Side) -> Vec<usize> {
-        (0..self.vault.held.len()).filter(|at| self.vault.held[*at].side == side).collect()
-    }
-
-    /// Pairs of debt and collateral.
-    fn pairs(&self) -> Vec<(usize, usize)> {
-        let collateral = self.on(Side::Deposit);
-        self.on(Side::Debt).into_iter().flat_map(|debt| collateral.iter().map(move |at| (debt, *at))).collect()
-    }
-
-    fn ask<T>(&self, (debt, collateral): (usize, usize), most: Amount, answer: impl FnOnce(&Request) -> T) -> T {
-        let Vault { model, now, held, .. } = &self.vault;
-        let levels = [Level::Target, Level::Maint];
-        let rules = levels.map(|level| model.rules(level, *now));
-        let mut exposures = None;
-        let positions = held.iter().map(|held| Ok(held.position(levels, Prices::Spot, *now)));
-        let [target, maint] = assess::<2, Error>(&rules, Prices::Spot, positions, &mut exposures).unwrap();
-        let leg = |at: usize| {
-            let held = &held[at];
-            let value = held.position([], Prices::Spot, *now).value().unwrap();
-            Leg {
-                amount: Amount::new(held.shares),
-                value: Usd::new(value),
-                price: held.price,
-                haircut: held.haircut(Level::Target, *now),
-                depth: held.depth,
-                columns: &held.columns,
-            }
-        };
-        answer(&Request {
-            maint,
-            target,
-            model: exposures.as_ref().map(|exposures| (&rules[0], exposures)),
-            debt: leg(debt),
-            collateral: leg(collateral),
-            bonus: self.bonus,
-            reserve_share: self.reserve_share,
-            dust: self.dust,
-            most,
-        })
-    }
-
-    fn preview(&self, pair: (usize, usize), most: Amount) -> Option<Liquidation> {
-        self.ask(pair, most, |request| preview(request).ok())
-    }
-
-    fn after(&self, (debt, collateral): (usize, usize), moved: &Liquidation) -> Self {
-        let mut after = self.clone();
-        after.vault.held[debt].shares -= moved.repay.get();
-        after.vault.held[collateral].shares -= moved.seize.get();
-        after
-    }
-
-    fn target(&self) -> Health {
-        self.vault.check(Level::Target).unwrap()
-    }
-
-    /// What sizing and check may disagree about: the rounding of both, native units that are not moved, and the units of the
-    /// exposures. A dollar of exposure moves `E - R` by at most one and twice the multiplier of the stress (a shock is
-    /// below two), a dollar of debt by as much as its marginal add-on as well.
-    fn tolerance(&self, needs: &Needs, pair: (usize, usize)) -> Exact {
-        let unit = |at: usize| {
-            let held = &self.vault.held[at];
-            let value = held.position([], Prices::Spot, self.vault.now).value().unwrap();
-            let size = value.checked_div(held.depth.parts().0).unwrap_or(0);
-            let slope = 4 + 2 * u128::from(size) + self.twice_the_multiplier();
-            Exact::int(self.native(at) * slope)
-        };
-        let rounding = self.vault.slack(Level::Target, needs);
-        &rounding + &rounding + (unit(pair.0) + unit(pair.1)) * Exact::int(2)
-    }
-
-    /// What a native unit is worth, rounded up.
-    fn native(&self, at: usize) -> u128 {
-        u128::from(self.vault.held[at].price.value_floor(Amount::new(1)).unwrap().get()) + 1
-    }
-
-    /// Rounded down; the larger one while the model changes.
-    fn twice_the_multiplier(&self) -> u128 {
-        let before = self.vault.rules.changing(self.vault.now).map_or(0, |change| change.before.multipliers[1]);
-        u128::from(self.vault.rules.multipliers[1].max(before) >> 15)
-    }
-
-    /// From this distance on a pair that relieves anything moves something. The first step is worth the distance by the
-    /// relief of a dollar. Of that a native unit of the debt is lost where the repayment is rounded down, and a micro-dollar
-    /// for each of four quotients; the rest has to buy a native unit of the collateral. Per dollar repaid, the haircuts are
-    /// relieved of at most `g + 2 D / L` and of `(1 + b) = 5 / 4` times a marginal haircut of at most one, P of `1 + 5 / 4`,
-    /// S of twice the multiplier for the debt and 5 / 4 for the collateral. The distance itself is known up to the rounding of
-    /// the check and of the sizing.
-    ///
-    /// A step that is too long for the pair is shortened and may then be less than that: another pair has to help.
-    fn least(&self, needs: &Needs, pair: (usize, usize)) -> Exact {
-        let debt = &self.vault.held[pair.0];
-        let value = debt.position([], Prices::Spot, self.vault.now).value().unwrap();
-        let size = value.checked_div(debt.depth.parts().0).unwrap_or(0);
-        let relief = 5 + 2 * u128::from(size) + self.twice_the_multiplier();
-        let rounding = self.vault.slack(Level::Target, needs);
-        &rounding + &rounding + Exact::int((self.native(pair.0) + self.native(pair.1) + 4) * relief)
-    }
-
-    /// Whether what is missing is so little that nothing need move.
-    fn tiny(&self) -> bool {
-        let needs = self.vault.needs(Level::Target, End::High);
-        let least = self.pairs().iter().map(|pair| self.least(&needs, *pair)).reduce(Exact::at_least);
-        least.is_none_or(|least| missing(&self.target()) <= least)
-    }
-
-    /// Whether two models count.
-    fn changing(&self) -> bool {
-        self.vault.model.rules(Level::Target, self.vault.now).second.is_some()
-    }
-}
-
-/// How many cases a property was about, of how many, and how many of them in the course of a change.
-#[derive(Default)]
-struct Considered(Cell<[u32; 3]>);
-
-impl Considered {
-    fn tried(&self) {
-        let [tried, met, changing] = self.0.get();
-        self.0.set([tried + 1, met, changing]);
-    }
-
-    fn met(&self, case: &Failing) {
-        let [tried, met, changing] = self.0.get();
-        self.0.set([tried, met + 1, changing + u32::from(case.changing())]);
-    }
-
-    /// Met by one case in so many, and one in so many of those during a change.
-    fn assert(self, one_in: u32, changing_one_in: u32) {
-        let [tried, met, changing] = self.0.into_inner();
-        assert!(met * one_in >= tried && changing * changing_one_in >= met, "{changing} of {met} of {tried}");
-    }
-}
-
-fn missing(health: &Health) -> Exact {
-    Exact::int(i128::from(health.requirement().get()) - i128::from(health.equity()))
-}
 
 /// `R_target - E` is not larger afterwards, by exact arithmetic, while the vault is solvent.
 #[test]
@@ -225,7 +37,7 @@ fn a_netted_liquidation_never_moves_away_from_the_target() {
     considered.assert(8, 8);
 }
 
-/// Never past the target, unless all of the debt is repaid.
+/// Never past the target, unless all of the debt is repaid; where dust of the collateral is taken as well, by that.
 #[test]
 fn a_netted_liquidation_stops_at_the_target() {
     let considered = Considered::default();
@@ -235,13 +47,18 @@ fn a_netted_liquidation_stops_at_the_target() {
         let pairs = case.pairs();
         let Some(pair) = pairs.get(usize::try_from(which).unwrap() % pairs.len().max(1)) else { return Ok(()) };
         let Some(moved) = case.preview(*pair, Amount::MAX) else { return Ok(()) };
-        if moved.repay.get() == case.vault.held[pair.0].shares {
+        let after = case.after(*pair, &moved);
+        let [debt, collateral] = [pair.0, pair.1].map(|at| after.vault.held[at].shares);
+        if debt == 0 {
             return Ok(());
         }
         considered.met(&case);
-        let after = case.after(*pair, &moved);
         let beyond = Exact::zero() - missing(&after.target());
-        let allowed = case.tolerance(&case.vault.needs(Level::Target, End::High), *pair);
+        let mut allowed = case.tolerance(&case.vault.needs(Level::Target, End::High), *pair);
+        if collateral == 0 {
+            // To the end of the collateral, where that is dust: per dollar repaid it relieves of no more than this.
+            allowed = allowed + Exact::int(u128::from(case.dust.get()) * case.relief(pair.0));
+        }
         prop_assert!(beyond <= allowed, "{beyond:?} past, {allowed:?} allowed, {pair:?} {moved:?}");
         Ok(())
     });
@@ -263,7 +80,8 @@ fn some_pair_can_be_liquidated() {
         }
         considered.met(&case);
         let pairs = case.pairs();
-        let best = pairs.iter().map(|pair| case.ask(*pair, Amount::MAX, bonus_limit)).max();
+        let best =
+            pairs.iter().map(|pair| case.ask(*pair, Amount::MAX, |request| Sizing::new(request).bonus_limit())).max();
         prop_assert!(best > Some(Fraction::ZERO), "no pair pays");
         let helps = pairs.iter().any(|pair| case.preview(*pair, Amount::MAX).is_some());
         prop_assert!(helps, "nothing can be liquidated, {:?} missing", missing(&before));

@@ -17,7 +17,7 @@ fn only(version: Version, moves: &Sensitivities) -> Coefficients {
 }
 
 /// The weights of a deposit of 1,000 dollars against a debt of 700 that nothing moves.
-fn weights(rules: &Measure, deposit: &Sensitivities, of: impl Fn(&Line) -> Weighed) -> Weights {
+fn weights(rules: &Measure, deposit: &Sensitivities, of: impl Fn(&Line, &Measure) -> Weighed) -> Weights {
     let (deposit, debt) = (only(rules.version, deposit), only(rules.version, &Sensitivities::NONE));
     let mut exposures = Exposures::default();
     exposures.push(1_000 * DOLLAR, &deposit).unwrap();
@@ -25,8 +25,7 @@ fn weights(rules: &Measure, deposit: &Sensitivities, of: impl Fn(&Line) -> Weigh
     exposures.scale((1_700 * DOLLAR).unsigned_abs());
     exposures.add_previous();
     let (owed, held) = ((700 * DOLLAR).unsigned_abs(), (1_000 * DOLLAR).unsigned_abs());
-    let Weighed { requirement, weights } =
-        of(&Line::new(&exposures, rules, (owed, &debt), (held, &deposit), Fraction::ZERO));
+    let Weighed { requirement, weights } = of(&Line::new(&exposures, rules, (owed, &debt), (held, &deposit)), rules);
     // The debt does not move, so a dollar of the deposit requires what its weight lacks: to a millionth, as in `near`.
     let lacks = (1_000 * DOLLAR * ((1 << 32) - weights.collateral).max(0)) >> 16;
     assert!((requirement.cast_signed() - lacks).abs() < (1_000 * DOLLAR) >> 4, "{requirement} {lacks}");

@@ -6,6 +6,7 @@
 #![allow(dead_code)]
 
 pub mod anything;
+pub mod failing;
 pub mod generate;
 pub mod market;
 pub mod model;

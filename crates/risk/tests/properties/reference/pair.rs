@@ -1,9 +1,11 @@
 //! A vault below its maintenance requirement, and the pair that a liquidation is about.
 
 use ballast_risk::Error;
+use ballast_risk::exposure::Exposures;
 use ballast_risk::health::{Level, Prices, Side, assess};
 use ballast_risk::interest::{amount_ceil, amount_floor};
-use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Request};
+use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Modelling, Request};
+use ballast_risk::model::Rules;
 use ballast_risk::params::{Levels, MAX_BONUS, MAX_BONUS_RESERVE};
 use proptest::prelude::*;
 
@@ -22,6 +24,14 @@ pub struct Pair {
     pub dust: Usd,
 }
 
+/// The levels that a liquidation looks at.
+pub const SPOT: [Level; 2] = [Level::Target, Level::Maint];
+
+/// By the rules of these levels.
+pub fn modelling<'a>([target, maint]: &'a [Rules; 2], exposures: &'a Option<Exposures<'a>>) -> Option<Modelling<'a>> {
+    exposures.as_ref().map(|exposures| Modelling { target, maint, exposures })
+}
+
 impl Pair {
     pub fn debt(&self) -> &Held {
         &self.vault.held[0]
@@ -31,21 +41,19 @@ impl Pair {
         &self.vault.held[1]
     }
 
-    fn leg(&self, held: &'_ Held) -> Option<(Amount, Usd, Fraction)> {
+    fn leg<'h>(&self, held: &'h Held) -> Option<Leg<'h>> {
         let (shares, index) = (Shares::new(held.shares), held.index);
         let amount = if held.side == Side::Debt { amount_ceil(shares, index) } else { amount_floor(shares, index) };
         let value = held.position([], Prices::Spot, 0).value().ok()?;
-        Some((amount.ok()?, Usd::new(value), held.haircut(Level::Target, self.vault.now)))
+        let [haircut, maint_haircut] = SPOT.map(|level| held.haircut(level, self.vault.now));
+        let (price, depth, columns) = (held.price, held.depth, &held.columns);
+        Some(Leg { amount: amount.ok()?, value: Usd::new(value), price, haircut, maint_haircut, depth, columns })
     }
 
     /// In a market without a model.
     pub fn request(&self, most: Amount) -> Option<Request<'_>> {
-        let [target, maint] = self.vault.at([Level::Target, Level::Maint], Prices::Spot).ok()?;
-        let leg = |held| {
-            let (amount, value, haircut) = self.leg(held)?;
-            Some(Leg { amount, value, price: held.price, haircut, depth: held.depth, columns: &held.columns })
-        };
-        let (debt, collateral) = (leg(self.debt())?, leg(self.collateral())?);
+        let [target, maint] = self.vault.at(SPOT, Prices::Spot).ok()?;
+        let (debt, collateral) = (self.leg(self.debt())?, self.leg(self.collateral())?);
         let Self { bonus, reserve_share, dust, .. } = *self;
         Some(Request { maint, target, model: None, debt, collateral, bonus, reserve_share, dust, most })
     }
@@ -53,12 +61,11 @@ impl Pair {
     /// In any market: what the crate answers when asked.
     pub fn ask<T>(&self, most: Amount, answer: impl FnOnce(&Request) -> T) -> Option<T> {
         let Vault { model, now, held, .. } = &self.vault;
-        let levels = [Level::Target, Level::Maint];
-        let rules = levels.map(|level| model.rules(level, *now));
+        let rules = SPOT.map(|level| model.rules(level, *now));
         let mut exposures = None;
-        let positions = held.iter().map(|held| Ok(held.position(levels, Prices::Spot, *now)));
+        let positions = held.iter().map(|held| Ok(held.position(SPOT, Prices::Spot, *now)));
         assess::<2, Error>(&rules, Prices::Spot, positions, &mut exposures).ok()?;
-        let model = exposures.as_ref().map(|exposures| (&rules[0], exposures));
+        let model = modelling(&rules, &exposures);
         Some(answer(&Request { model, ..self.request(most)? }))
     }
 
