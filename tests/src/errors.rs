@@ -74,6 +74,7 @@ pub const COMMITTED: &[(BallastError, u32, &str)] = &[
     (VaultShareExceeded, 6404, "VaultShareExceeded"),
     (UtilisationCapExceeded, 6405, "UtilisationCapExceeded"),
     (OutflowLimitExceeded, 6406, "OutflowLimitExceeded"),
+    (TokenHalted, 6407, "TokenHalted"),
     (DraftIncomplete, 6500, "DraftIncomplete"),
     (DraftChanged, 6501, "DraftChanged"),
     (NettingIsOff, 6502, "NettingIsOff"),

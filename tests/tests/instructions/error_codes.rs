@@ -78,6 +78,7 @@ fn is_committed(error: &BallastError) -> bool {
         | VaultShareExceeded
         | UtilisationCapExceeded
         | OutflowLimitExceeded
+        | TokenHalted
         | DraftIncomplete
         | DraftChanged
         | NettingIsOff
@@ -111,7 +112,7 @@ fn codes_and_names_are_those_committed() {
         assert_eq!(u32::from(COMMITTED.iter().find(|(_, _, other)| other == name).map(|(e, ..)| *e).unwrap()), *code);
     }
     assert!(COMMITTED.windows(2).all(|pair| pair[0].1 < pair[1].1), "sorted, each code once");
-    assert_eq!(COMMITTED.len(), 91, "a new error is added to the list and to the count");
+    assert_eq!(COMMITTED.len(), 92, "a new error is added to the list and to the count");
 }
 
 #[test]
