@@ -183,6 +183,12 @@ impl Fixture {
         self.passes_epochs(2);
     }
 
+    /// Anybody carries the fees withheld in an account to the mint.
+    pub fn harvests_fees(&self, symbol: &str, account: &Pubkey) {
+        let mint = self.token(symbol).mint;
+        self.issuer_sends(transfer_fee::instruction::harvest_withheld_tokens_to_mint(&TOKEN_2022, &mint, &[account]));
+    }
+
     /// Epochs pass, in no time.
     pub fn passes_epochs(&self, epochs: u64) {
         let clock = self.clock();
