@@ -23,7 +23,11 @@ const BARE: usize = 82;
 
 /// What is withheld from a transfer of a token at present. The default is nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Fee(Option<TransferFee>);
+pub struct Fee {
+    bps: u16,
+    /// Of one transfer, native units.
+    most: u64,
+}
 
 impl Fee {
     /// The fee from the bytes of a mint and the epoch of the network, after the allow-list. Clients ask the same.
@@ -48,7 +52,8 @@ impl Fee {
                 ExtensionType::TransferFeeConfig => {
                     let config = state.get_extension::<TransferFeeConfig>().map_err(not_allowed)?;
                     let current = config.get_epoch_fee(epoch);
-                    fee = Self((u16::from(current.transfer_fee_basis_points) > 0).then_some(*current));
+                    fee.bps = current.transfer_fee_basis_points.into();
+                    fee.most = current.maximum_fee.into();
                 }
                 // A hook is foreign code that decides over every liquidation.
                 ExtensionType::TransferHook => {
@@ -69,30 +74,49 @@ impl Fee {
         Ok(fee)
     }
 
-    #[inline(always)]
-    pub fn is_none(&self) -> bool {
-        self.0.is_none()
-    }
-
-    /// What arrives when `gross` is sent: rounded down, as the token program does.
+    /// What arrives when `sent` is sent: rounded down, as the token program does.
     ///
     /// # Errors
     /// None for any fee that the token program accepts.
     #[inline(always)]
-    pub fn net_floor(&self, gross: u64) -> Result<u64> {
-        let Some(fee) = self.0 else { return Ok(gross) };
-        fee.calculate_post_fee_amount(gross).ok_or_else(|| refuse(BallastError::AmountOutOfRange))
+    pub fn arrives_floor(&self, sent: u64) -> Result<u64> {
+        if self.bps == 0 { Ok(sent) } else { arrives_floor(*self, sent) }
     }
 
-    /// The least that has to be sent so that `net` arrives, exactly. At most `gross` for every `net` up to
-    /// `net_floor(gross)`, because one unit more sent is one or none more that arrives.
+    /// The least that has to be sent so that this much arrives, exactly. No more than was offered for anything up to
+    /// [`Self::arrives_floor`] of the offer, because one unit more sent is one or none more that arrives.
     ///
     /// # Errors
     /// `AmountOutOfRange`.
-    pub fn gross_ceil(&self, net: u64) -> Result<u64> {
-        let Some(fee) = self.0 else { return Ok(net) };
-        fee.calculate_pre_fee_amount(net).ok_or_else(|| refuse(BallastError::AmountOutOfRange))
+    #[inline(always)]
+    pub fn payment(&self, arrives: u64) -> Result<Payment> {
+        let sent = if self.bps == 0 { arrives } else { sent_ceil(*self, arrives)? };
+        Ok(Payment { sent, arrives })
     }
+}
+
+impl From<Fee> for TransferFee {
+    fn from(fee: Fee) -> Self {
+        Self { transfer_fee_basis_points: fee.bps.into(), maximum_fee: fee.most.into(), ..Self::default() }
+    }
+}
+
+#[inline(never)]
+fn arrives_floor(fee: Fee, sent: u64) -> Result<u64> {
+    TransferFee::from(fee).calculate_post_fee_amount(sent).ok_or_else(|| refuse(BallastError::AmountOutOfRange))
+}
+
+#[inline(never)]
+fn sent_ceil(fee: Fee, arrives: u64) -> Result<u64> {
+    TransferFee::from(fee).calculate_pre_fee_amount(arrives).ok_or_else(|| refuse(BallastError::AmountOutOfRange))
+}
+
+/// Tokens on their way into custody, native units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    pub sent: u64,
+    /// The rest is the fee.
+    pub arrives: u64,
 }
 
 /// Refuses a mint that may not move now, and says what a transfer of it costs.

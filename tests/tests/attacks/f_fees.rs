@@ -53,7 +53,7 @@ fn deposited(alice: &Actor, offered: u64) -> (u64, u64) {
 fn atk_f01_a_fee_that_the_issuer_sets_after_listing_begins_two_epochs_later() {
     let market = market();
     let alice = market.actor("alice", &[token(10_000)]);
-    assert!(market.fee(EXTENDED).is_none());
+    assert_eq!(market.fee(EXTENDED).arrives_floor(1_000).unwrap(), 1_000);
     assert_eq!(deposited(&alice, 1_000), (1_000, 1_000));
     market.sets_fee(EXTENDED, 100, UNLIMITED);
     market.passes_epochs(1);
@@ -94,7 +94,7 @@ fn atk_f01_to_the_unit_for_any_fee_and_amount() {
             assert!(least <= offered);
             assert_eq!(deposited(&alice, offered), (least, net), "{offered} at {bps}");
             let fee = market.fee(EXTENDED);
-            assert_eq!((fee.net_floor(offered).unwrap(), fee.gross_ceil(net).unwrap()), (net, least));
+            assert_eq!((fee.arrives_floor(offered).unwrap(), fee.payment(net).unwrap().sent), (net, least));
         }
     }
     // The largest amounts too.
@@ -228,7 +228,7 @@ fn atk_f01_a_liquidator_names_what_he_sends_and_is_credited_what_arrives() {
     let sent = wallet - bob.balance(EXTENDED);
     assert_eq!(
         (sent, in_custody(&market) - custody),
-        (market.fee(EXTENDED).gross_ceil(event.repaid).unwrap(), event.repaid)
+        (market.fee(EXTENDED).payment(event.repaid).unwrap().sent, event.repaid)
     );
     assert_eq!(sent - event.repaid, withheld(sent, 100, UNLIMITED));
 }

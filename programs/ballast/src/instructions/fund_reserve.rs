@@ -32,16 +32,16 @@ pub struct FundReserve<'info> {
 pub fn fund_reserve(context: Context<FundReserve>, asset: u8, amount: u64) -> Result<()> {
     ensure!(amount > 0, AmountIsZero);
     let accounts = &context.accounts;
-    let (net, fee, cash, decimals) = {
+    let (payment, cash, decimals) = {
         let mut market = accounts.market.load_mut()?;
         let record = market.asset_mut(asset)?;
         let fee = custody::check(record, &accounts.custody, &accounts.mint, &accounts.token_program)?;
-        let net = fee.net_floor(amount)?;
-        ensure!(net > 0, AmountTooSmall);
+        let payment = fee.payment(fee.arrives_floor(amount)?)?;
+        ensure!(payment.arrives > 0, AmountTooSmall);
         let mut pool = record.accrued_pool(unix_seconds(&Clock::get()?));
-        pool.cash = pool.cash.plus(Amount::new(net)).or_refuse()?;
+        pool.cash = pool.cash.plus(Amount::new(payment.arrives)).or_refuse()?;
         record.set_pool(pool)?;
-        (net, fee, record.cash, record.decimals)
+        (payment, record.cash, record.decimals)
     };
     let transfer = Transfer {
         from: &accounts.source,
@@ -50,8 +50,8 @@ pub fn fund_reserve(context: Context<FundReserve>, asset: u8, amount: u64) -> Re
         mint: &accounts.mint,
         token_program: &accounts.token_program,
     };
-    transfer.by_user(net, &fee, decimals)?;
+    transfer.by_user(&payment, decimals)?;
     custody::assert_covers(&accounts.custody, cash)?;
-    emit!(ReserveFunded { market: accounts.market.key(), asset, by: accounts.payer.key(), amount: net });
+    emit!(ReserveFunded { market: accounts.market.key(), asset, by: accounts.payer.key(), amount: payment.arrives });
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::ensure;
 use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::Liquidated;
 use crate::losses;
-use crate::mints::Fee;
+use crate::mints::{Fee, Payment};
 use crate::oracle::unix_seconds;
 use crate::state::{Market, SpotHealth, Vault};
 
@@ -73,7 +73,7 @@ impl<'info> Liquidate<'info> {
     }
 
     /// Takes the repayment from the liquidator and pays the collateral out.
-    fn settle(&self, bump: u8, fee: &Fee, debt: &Settled, collateral: &Settled) -> Result<()> {
+    fn settle(&self, bump: u8, payment: &Payment, debt: &Settled, collateral: &Settled) -> Result<()> {
         let taken = Transfer {
             from: &self.source,
             to: &self.debt_custody,
@@ -81,7 +81,7 @@ impl<'info> Liquidate<'info> {
             mint: &self.debt_mint,
             token_program: &self.debt_token_program,
         };
-        taken.by_user(debt.tokens, fee, debt.decimals)?;
+        taken.by_user(payment, debt.decimals)?;
         let paid = Transfer {
             from: &self.collateral_custody,
             to: &self.destination,
@@ -161,11 +161,11 @@ fn commit(
 pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: u8, most_repaid: u64) -> Result<()> {
     ensure!(most_repaid > 0, AmountIsZero);
     let accounts = &context.accounts;
-    let (moved, maint, bump, fee, debt, collateral) = {
+    let (moved, maint, bump, payment, debt, collateral) = {
         let mut market = accounts.market.load_mut()?;
         let mut vault = accounts.vault.load_mut()?;
         let fee = accounts.validate(&market, &vault, debt_asset, collateral_asset)?;
-        let most_repaid = fee.net_floor(most_repaid)?;
+        let most_repaid = fee.arrives_floor(most_repaid)?;
         let now = unix_seconds(&Clock::get()?);
         let (moved, maint) = plan(&market, &vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
         let debt =
@@ -177,9 +177,9 @@ pub fn liquidate(context: Context<Liquidate>, debt_asset: u8, collateral_asset: 
         let addresses = [accounts.market.key(), accounts.vault.key()];
         losses::absorb(&mut market, &mut vault, addresses, now)?;
         // Skips the health check: `preview` never worsens the distance to the target (property test).
-        (moved, maint, market.authority_bump, fee, debt, collateral)
+        (moved, maint, market.authority_bump, fee.payment(debt.tokens)?, debt, collateral)
     };
-    accounts.settle(bump, &fee, &debt, &collateral)?;
+    accounts.settle(bump, &payment, &debt, &collateral)?;
     emit!(Liquidated {
         market: accounts.market.key(),
         vault: accounts.vault.key(),
