@@ -4,11 +4,11 @@
 //! A token that does not move halts itself alone: its debts and deposits are still taken over, everything else goes on.
 
 use anchor_spl::token_2022::spl_token_2022::extension::{
-    cpi_guard, interest_bearing_mint, memo_transfer, scaled_ui_amount,
+    cpi_guard, interest_bearing_mint, memo_transfer, pausable, scaled_ui_amount,
 };
 use anchor_spl::token_2022::spl_token_2022::instruction as token_instruction;
 use ballast_client::event::{Action, Liquidated};
-use ballast_client::token::TOKEN_2022;
+use ballast_client::token::{SPL_TOKEN, TOKEN_2022};
 use ballast_tests::fixture::DUST;
 use ballast_tests::slots::{LIQUIDATE, PAY_OUT, replaced};
 use ballast_tests::token22::{AccountState, EXTENDED, Extension, ExtensionType, issuer, token22_fault};
@@ -282,6 +282,18 @@ fn atk_f08_a_pause_of_the_issuer_halts_the_token() {
 }
 
 #[test]
+fn atk_f08_a_paused_token_is_not_listed() {
+    let market = Fixture::new();
+    let token = token22::token22("P08");
+    market.issues(&token, &[Extension::Pausable]);
+    let (mint, me) = (token.mint, issuer().pubkey());
+    market.issuer_sends(pausable::instruction::pause(&TOKEN_2022, &mint, &me, &[]));
+    expect_refusal(market.lists_bare(token.clone()), BallastError::TokenHalted);
+    market.issuer_sends(pausable::instruction::resume(&TOKEN_2022, &mint, &me, &[]));
+    market.lists_bare(token).unwrap();
+}
+
+#[test]
 fn atk_f09_what_cannot_be_transferred_is_not_listed() {
     is_not_listed(Extension::NonTransferable, BallastError::MintExtensionNotAllowed);
 }
@@ -324,6 +336,17 @@ fn atk_f09_an_account_that_demands_memos_gets_nothing_from_a_program() {
     let elsewhere = scene.market.newcomer("dave").wallet(EXTENDED);
     let seize = replaced(&carol.liquidate(bob, usdc("100"), EXTENDED), LIQUIDATE, "destination", &elsewhere);
     carol.sends(&[seize]).unwrap();
+}
+
+/// The first token program has a successor at its address, which leaves out most logs. Nothing of ours reads them, and
+/// this network, with all its tests, runs the successor.
+#[test]
+fn atk_f12_the_successor_of_the_first_token_program_is_the_one_tested() {
+    let market = Fixture::new();
+    let alice = market.actor("alice", &[sol("1")]);
+    let receipt = alice.deposits(sol("1")).unwrap();
+    assert!(receipt.logs.contains(&format!("Program {SPL_TOKEN} success")));
+    assert!(!receipt.logs.iter().any(|line| line.contains("Instruction: Transfer")), "{:#?}", receipt.logs);
 }
 
 #[test]

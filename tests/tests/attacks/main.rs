@@ -10,7 +10,6 @@
 //! * A13: the one list of accounts is that of `refresh_prices`, see there.
 //! * D13: no source reads an average of others; such an account is refused (`atk_d13`).
 //! * E07 to E10: losses are not shared out yet; the vault keeps its debt.
-//! * F12: the network of the tests runs the successor of the first token program; nothing reads logs of token programs.
 
 mod accounting;
 mod catalogue;
