@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ballast_client::{ID, Market, Pubkey, Vault, account, token};
 
 use crate::fixture::Fixture;
+use crate::token22::{withheld_in_account, withheld_in_mint};
 use crate::world::World;
 
 /// The mint of wrapped SOL.
@@ -59,7 +60,9 @@ impl World {
                 if found.data.len() >= 165
                     && let Some((_, mint, amount)) = account::token(&found.data)
                 {
-                    *totals.entry(mint).or_default() += u128::from(amount);
+                    // A transfer fee stays in the account that received the rest, beside its amount.
+                    *totals.entry(mint).or_default() +=
+                        u128::from(amount) + u128::from(withheld_in_account(&found.data));
                 }
             }
         }
@@ -67,7 +70,7 @@ impl World {
         for token in self.tokens().filter(|token| token.mint != NATIVE_MINT) {
             let mint = self.svm.get_account(&token.mint).expect("a mint");
             let supply = u64::from_le_bytes(mint.data[36..44].try_into().expect("eight bytes"));
-            let total = totals.get(&token.mint).copied().unwrap_or(0);
+            let total = totals.get(&token.mint).copied().unwrap_or(0) + u128::from(withheld_in_mint(&mint.data));
             assert_eq!(total, u128::from(supply), "tokens of {}", token.symbol);
         }
     }

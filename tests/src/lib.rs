@@ -19,6 +19,7 @@ pub mod oracle;
 pub mod outcome;
 pub mod prices;
 pub mod slots;
+pub mod token22;
 pub mod world;
 
 pub use actor::Actor;

@@ -17,6 +17,7 @@ pub mod token;
 pub use anchor_lang::prelude::Pubkey;
 pub use ballast::error::BallastError;
 pub use ballast::event;
+pub use ballast::mints::{Fee, Payment};
 pub use ballast::oracle::Doubt;
 pub use ballast::state::change::{Edit, Proposal, RiskModel};
 pub use ballast::state::draft::{LoadingRow, Rows, ShockRow};

@@ -29,8 +29,8 @@ pub fn health(market: &Market, vault: &Vault, now: u64) -> HealthView {
     HealthView::of(market, vault, now)
 }
 
-/// The pair of debt and collateral with the largest gain, for a liquidator who can pay `most(asset)` native units.
-/// `None` when the vault cannot be liquidated.
+/// The pair of debt and collateral with the largest gain, for a liquidator who can pay `most(asset)` native units
+/// (what arrives of them, see [`Fee`](crate::Fee)). `None` when the vault cannot be liquidated.
 pub fn best_liquidation(
     market: &Market,
     address: Pubkey,

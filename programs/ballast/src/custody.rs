@@ -8,7 +8,7 @@ use anchor_spl::token_interface::{TransferChecked, transfer_checked};
 
 use crate::ensure;
 use crate::error::{BallastError, refuse};
-use crate::mints::{self, Fee};
+use crate::mints::{self, Fee, Payment};
 use crate::seeds;
 use crate::state::{Asset, Market, Vault};
 
@@ -35,22 +35,26 @@ pub fn check(asset: &Asset, custody: &AccountInfo, mint: &AccountInfo, token_pro
 }
 
 impl Transfer<'_, '_> {
-    /// Moves tokens of a user, who signed the transaction, into custody: as many as it takes for `net` to arrive.
+    /// Moves tokens of a user, who signed the transaction, into custody.
     ///
     /// # Errors
     /// `CustodyShort`.
     #[inline(always)]
-    pub fn by_user(&self, net: u64, fee: &Fee, decimals: u8) -> Result<()> {
-        if fee.is_none() { self.send(&[], net, decimals) } else { self.by_user_with_fee(net, fee, decimals) }
+    pub fn by_user(&self, payment: &Payment, decimals: u8) -> Result<()> {
+        if payment.sent == payment.arrives {
+            self.send(&[], payment.sent, decimals)
+        } else {
+            self.by_user_with_fee(payment, decimals)
+        }
     }
 
     #[inline(never)]
-    fn by_user_with_fee(&self, net: u64, fee: &Fee, decimals: u8) -> Result<()> {
+    fn by_user_with_fee(&self, payment: &Payment, decimals: u8) -> Result<()> {
         let before = amount(self.to)?;
-        self.send(&[], fee.gross_ceil(net)?, decimals)?;
+        self.send(&[], payment.sent, decimals)?;
         // The fee is the token program's to compute. What was booked is in custody, or nothing happened.
         let arrived = amount(self.to)?.zip(before).and_then(|(after, before)| after.checked_sub(before));
-        ensure!(arrived.is_some_and(|arrived| arrived >= net), CustodyShort);
+        ensure!(arrived.is_some_and(|arrived| arrived >= payment.arrives), CustodyShort);
         Ok(())
     }
 

@@ -9,8 +9,11 @@ use anchor_spl::token_2022::spl_token_2022::extension::default_account_state::De
 use anchor_spl::token_2022::spl_token_2022::extension::pausable::PausableConfig;
 use anchor_spl::token_2022::spl_token_2022::extension::transfer_fee::{TransferFee, TransferFeeConfig};
 use anchor_spl::token_2022::spl_token_2022::extension::transfer_hook::TransferHook;
-use anchor_spl::token_2022::spl_token_2022::extension::{BaseStateWithExtensions, ExtensionType, StateWithExtensions};
-use anchor_spl::token_2022::spl_token_2022::state::{Account as TokenAccount, AccountState, Mint};
+use anchor_spl::token_2022::spl_token_2022::extension::{
+    BaseStateWithExtensions, ExtensionType, PodStateWithExtensions,
+};
+use anchor_spl::token_2022::spl_token_2022::pod::PodMint;
+use anchor_spl::token_2022::spl_token_2022::state::{Account as TokenAccount, AccountState};
 
 use crate::ensure;
 use crate::error::{BallastError, refuse};
@@ -20,33 +23,100 @@ const BARE: usize = 82;
 
 /// What is withheld from a transfer of a token at present. The default is nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Fee(Option<TransferFee>);
+pub struct Fee {
+    bps: u16,
+    /// Of one transfer, native units.
+    most: u64,
+}
 
 impl Fee {
-    #[inline(always)]
-    pub fn is_none(&self) -> bool {
-        self.0.is_none()
+    /// The fee from the bytes of a mint and the epoch of the network, after the allow-list. Clients ask the same.
+    ///
+    /// # Errors
+    /// `MintExtensionNotAllowed`, also for what the library cannot read; `TokenHalted`.
+    pub fn of(data: &[u8], epoch: u64) -> Result<Self> {
+        let state = PodStateWithExtensions::<PodMint>::unpack(data).map_err(not_allowed)?;
+        let mut fee = Self::default();
+        // Fails on the first type that the library does not know.
+        for kind in state.get_extension_types().map_err(not_allowed)? {
+            match kind {
+                // They touch neither balances nor transfers. Amounts are raw everywhere, so rate and multiplier are for people.
+                ExtensionType::MetadataPointer
+                | ExtensionType::TokenMetadata
+                | ExtensionType::GroupPointer
+                | ExtensionType::TokenGroup
+                | ExtensionType::GroupMemberPointer
+                | ExtensionType::TokenGroupMember
+                | ExtensionType::InterestBearingConfig
+                | ExtensionType::ScaledUiAmount => {}
+                ExtensionType::TransferFeeConfig => {
+                    let config = state.get_extension::<TransferFeeConfig>().map_err(not_allowed)?;
+                    let current = config.get_epoch_fee(epoch);
+                    fee.bps = current.transfer_fee_basis_points.into();
+                    fee.most = current.maximum_fee.into();
+                }
+                // A hook is foreign code that decides over every liquidation.
+                ExtensionType::TransferHook => {
+                    let hook = state.get_extension::<TransferHook>().map_err(not_allowed)?;
+                    ensure!(Option::<Pubkey>::from(hook.program_id).is_none(), TokenHalted);
+                }
+                ExtensionType::DefaultAccountState => {
+                    let new = state.get_extension::<DefaultAccountState>().map_err(not_allowed)?;
+                    ensure!(new.state == u8::from(AccountState::Initialized), TokenHalted);
+                }
+                ExtensionType::Pausable => {
+                    let config = state.get_extension::<PausableConfig>().map_err(not_allowed)?;
+                    ensure!(!bool::from(config.paused), TokenHalted);
+                }
+                _ => return Err(refuse(BallastError::MintExtensionNotAllowed)),
+            }
+        }
+        Ok(fee)
     }
 
-    /// What arrives when `gross` is sent: rounded down, as the token program does.
+    /// What arrives when `sent` is sent: rounded down, as the token program does.
     ///
     /// # Errors
     /// None for any fee that the token program accepts.
     #[inline(always)]
-    pub fn net_floor(&self, gross: u64) -> Result<u64> {
-        let Some(fee) = self.0 else { return Ok(gross) };
-        fee.calculate_post_fee_amount(gross).ok_or_else(|| refuse(BallastError::AmountOutOfRange))
+    pub fn arrives_floor(&self, sent: u64) -> Result<u64> {
+        if self.bps == 0 { Ok(sent) } else { arrives_floor(*self, sent) }
     }
 
-    /// The least that has to be sent so that `net` arrives, exactly. At most `gross` for every `net` up to
-    /// `net_floor(gross)`, because one unit more sent is one or none more that arrives.
+    /// The least that has to be sent so that this much arrives, exactly. No more than was offered for anything up to
+    /// [`Self::arrives_floor`] of the offer, because one unit more sent is one or none more that arrives.
     ///
     /// # Errors
     /// `AmountOutOfRange`.
-    pub fn gross_ceil(&self, net: u64) -> Result<u64> {
-        let Some(fee) = self.0 else { return Ok(net) };
-        fee.calculate_pre_fee_amount(net).ok_or_else(|| refuse(BallastError::AmountOutOfRange))
+    #[inline(always)]
+    pub fn payment(&self, arrives: u64) -> Result<Payment> {
+        let sent = if self.bps == 0 { arrives } else { sent_ceil(*self, arrives)? };
+        Ok(Payment { sent, arrives })
     }
+}
+
+impl From<Fee> for TransferFee {
+    fn from(fee: Fee) -> Self {
+        Self { transfer_fee_basis_points: fee.bps.into(), maximum_fee: fee.most.into(), ..Self::default() }
+    }
+}
+
+#[inline(never)]
+fn arrives_floor(fee: Fee, sent: u64) -> Result<u64> {
+    TransferFee::from(fee).calculate_post_fee_amount(sent).ok_or_else(|| refuse(BallastError::AmountOutOfRange))
+}
+
+#[inline(never)]
+fn sent_ceil(fee: Fee, arrives: u64) -> Result<u64> {
+    TransferFee::from(fee).calculate_pre_fee_amount(arrives).ok_or_else(|| refuse(BallastError::AmountOutOfRange))
+}
+
+/// Tokens on their way into custody, native units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    pub sent: u64,
+    /// The rest is the fee.
+    pub arrives: u64,
 }
 
 /// Refuses a mint that may not move now, and says what a transfer of it costs.
@@ -63,50 +133,7 @@ pub fn check(mint: &AccountInfo) -> Result<Fee> {
 
 #[inline(never)]
 fn check_extended(mint: &AccountInfo) -> Result<Fee> {
-    fee(&mint.try_borrow_data()?, Clock::get()?.epoch)
-}
-
-/// The same from the bytes of a mint of Token-2022, for clients.
-///
-/// # Errors
-/// `MintExtensionNotAllowed`, also for what the library cannot read; `TokenHalted`.
-pub fn fee(data: &[u8], epoch: u64) -> Result<Fee> {
-    let state = StateWithExtensions::<Mint>::unpack(data).map_err(not_allowed)?;
-    let mut fee = Fee::default();
-    // Fails on the first type that the library does not know.
-    for kind in state.get_extension_types().map_err(not_allowed)? {
-        match kind {
-            // They touch neither balances nor transfers. Amounts are raw everywhere, so rate and multiplier are for people.
-            ExtensionType::MetadataPointer
-            | ExtensionType::TokenMetadata
-            | ExtensionType::GroupPointer
-            | ExtensionType::TokenGroup
-            | ExtensionType::GroupMemberPointer
-            | ExtensionType::TokenGroupMember
-            | ExtensionType::InterestBearingConfig
-            | ExtensionType::ScaledUiAmount => {}
-            ExtensionType::TransferFeeConfig => {
-                let config = state.get_extension::<TransferFeeConfig>().map_err(not_allowed)?;
-                let current = config.get_epoch_fee(epoch);
-                fee = Fee((u16::from(current.transfer_fee_basis_points) > 0).then_some(*current));
-            }
-            // A hook is foreign code that decides over every liquidation.
-            ExtensionType::TransferHook => {
-                let hook = state.get_extension::<TransferHook>().map_err(not_allowed)?;
-                ensure!(Option::<Pubkey>::from(hook.program_id).is_none(), TokenHalted);
-            }
-            ExtensionType::DefaultAccountState => {
-                let new = state.get_extension::<DefaultAccountState>().map_err(not_allowed)?;
-                ensure!(new.state == u8::from(AccountState::Initialized), TokenHalted);
-            }
-            ExtensionType::Pausable => {
-                let config = state.get_extension::<PausableConfig>().map_err(not_allowed)?;
-                ensure!(!bool::from(config.paused), TokenHalted);
-            }
-            _ => return Err(refuse(BallastError::MintExtensionNotAllowed)),
-        }
-    }
-    Ok(fee)
+    Fee::of(&mint.try_borrow_data()?, Clock::get()?.epoch)
 }
 
 /// Bytes of a token account of this mint: some extensions of a mint ask for one of its accounts.
@@ -118,7 +145,7 @@ pub fn account_space(mint: &AccountInfo) -> Result<usize> {
         return Ok(anchor_spl::token::TokenAccount::LEN);
     }
     let data = mint.try_borrow_data()?;
-    let state = StateWithExtensions::<Mint>::unpack(&data).map_err(not_allowed)?;
+    let state = PodStateWithExtensions::<PodMint>::unpack(&data).map_err(not_allowed)?;
     let required =
         ExtensionType::get_required_init_account_extensions(&state.get_extension_types().map_err(not_allowed)?);
     ExtensionType::try_calculate_account_len::<TokenAccount>(&required).map_err(not_allowed)

@@ -5,12 +5,11 @@
 //!
 //! * A01, B01 to B07, A21: nothing reads amounts from other instructions of the transaction; there are no flash loans.
 //! * G01, G03 to G07: in the tests of governance. A19 is a matter of the release.
-//! * A05, A20: the only programs called are the token programs stored with the asset; hooks are refused at listing.
+//! * A05, A20: the only programs called are the token programs stored with the asset; a token with a hook does not move.
 //! * A08, C05, C16: nothing caches a total, no price is derived from a balance, there are no rewards.
 //! * A13: the one list of accounts is that of `refresh_prices`, see there.
 //! * D13: no source reads an average of others; such an account is refused (`atk_d13`).
 //! * E07 to E10: losses are not shared out yet; the vault keeps its debt.
-//! * F01 to F09: mints with these extensions are refused at listing (`atk_f10`).
 
 mod accounting;
 mod catalogue;
@@ -22,6 +21,9 @@ mod d_oracle_numbers;
 mod d_oracle_pump;
 mod d_oracle_updates;
 mod duplicates;
+mod f_extensions;
+mod f_fees;
+mod f_tokens;
 mod liquidation;
 mod malformed;
 mod positions;

@@ -231,62 +231,6 @@ fn eighteen_decimals_are_the_most() {
     }
 }
 
-/// A Token-2022 mint with one extension of a type, its bytes all zero.
-fn extended_mint(kind: u16, length: u16) -> Vec<u8> {
-    let mut data = client::local::mint(&address("mint authority"), 6, 0);
-    data.resize(165, 0);
-    // The account type of a mint, then the extension: type, length, value.
-    data.push(1);
-    data.extend(kind.to_le_bytes());
-    data.extend(length.to_le_bytes());
-    data.resize(data.len() + usize::from(length), 0);
-    data
-}
-
-#[test]
-fn atk_f10_extensions_are_refused_unless_they_cannot_touch_a_transfer() {
-    const METADATA_POINTER: u16 = 18;
-    const TOKEN_METADATA: u16 = 19;
-    // Fee, close authority, confidential, frozen, non-transferable, interest, delegate, hook, confidential fee, groups
-    // and members with their pointers, confidential burn, scaled amount, pausable.
-    let sizes = [
-        (1, 108),
-        (3, 32),
-        (4, 65),
-        (6, 1),
-        (9, 0),
-        (10, 52),
-        (12, 32),
-        (14, 64),
-        (16, 129),
-        (METADATA_POINTER, 64),
-        (TOKEN_METADATA, 76),
-        (20, 64),
-        (21, 80),
-        (22, 64),
-        (23, 72),
-        (24, 196),
-        (25, 56),
-        (26, 33),
-    ];
-    let market = empty_market();
-    for (kind, length) in sizes {
-        let symbol = Box::leak(format!("X{kind}").into_boxed_str());
-        let token = Token { token_program: TOKEN_2022, ..assets::token(symbol) };
-        market.writes_data(&token.mint, &TOKEN_2022, extended_mint(kind, length));
-        let outcome = market.lists_bare(token);
-        if [METADATA_POINTER, TOKEN_METADATA].contains(&kind) {
-            outcome.unwrap();
-        } else {
-            expect_refusal(outcome, BallastError::MintExtensionNotAllowed);
-        }
-    }
-    // What does not exist yet cannot be read, so it is refused as well.
-    let token = Token { token_program: TOKEN_2022, ..assets::token("FUTURE") };
-    market.writes_data(&token.mint, &TOKEN_2022, extended_mint(999, 8));
-    expect_refusal(market.lists_bare(token), Fault::Runtime("InvalidAccountData"));
-}
-
 #[test]
 fn atk_a18_lamports_sent_to_the_custody_address_before_do_not_matter() {
     for lamports in [1, 2_039_280, 1_000_000_000] {

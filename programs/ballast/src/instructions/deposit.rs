@@ -8,10 +8,10 @@ use crate::custody::{self, PayIn};
 use crate::ensure;
 use crate::event::Action;
 use crate::guard::in_time;
-use crate::mints::Fee;
+use crate::mints::Payment;
 use crate::state::Scope;
 
-fn apply(accounts: &PayIn, index: u8, most: u64, deadline_slot: Option<u64>) -> Result<(Booked, Fee)> {
+fn apply(accounts: &PayIn, index: u8, most: u64, deadline_slot: Option<u64>) -> Result<(Booked, Payment)> {
     ensure!(most > 0, AmountIsZero);
     let now = in_time(deadline_slot)?;
     let mut market = accounts.market.load_mut()?;
@@ -21,16 +21,17 @@ fn apply(accounts: &PayIn, index: u8, most: u64, deadline_slot: Option<u64>) -> 
     // Not anybody: a stranger could fill all positions with dust.
     ensure!(vault.permits(accounts.payer.key, Scope::Deposit, now), NotVaultOwner);
     let fee = custody::check(market.asset(index)?, &accounts.custody, &accounts.mint, &accounts.token_program)?;
-    let amount = Amount::new(fee.net_floor(most)?);
+    let amount = Amount::new(fee.arrives_floor(most)?);
     let booked = book(&mut market, &mut vault, index, now, |pool, holding| holding::deposit(pool, holding, amount))?;
-    Ok((booked, fee))
+    let payment = fee.payment(booked.tokens)?;
+    Ok((booked, payment))
 }
 
 /// `amount` is what the payer sends at most; what arrives of it is booked.
 pub fn deposit(context: Context<PayIn>, asset: u8, amount: u64, deadline_slot: Option<u64>) -> Result<()> {
     let accounts = &context.accounts;
-    let (booked, fee) = apply(accounts, asset, amount, deadline_slot)?;
-    accounts.transfer().by_user(booked.tokens, &fee, booked.decimals)?;
+    let (booked, payment) = apply(accounts, asset, amount, deadline_slot)?;
+    accounts.transfer().by_user(&payment, booked.decimals)?;
     custody::assert_covers(&accounts.custody, booked.cash)?;
     booked.announce(accounts.market.key(), accounts.vault.key(), Action::Deposit, asset);
     Ok(())

@@ -13,20 +13,20 @@ use crate::guard::in_time;
 pub fn fund_reserve(context: Context<PayPool>, asset: u8, amount: u64, deadline_slot: Option<u64>) -> Result<()> {
     ensure!(amount > 0, AmountIsZero);
     let accounts = &context.accounts;
-    let (net, fee, cash, decimals) = {
+    let (payment, cash, decimals) = {
         let mut market = accounts.market.load_mut()?;
         market.require_no_receivership()?;
         let record = market.asset_mut(asset)?;
         let fee = custody::check(record, &accounts.custody, &accounts.mint, &accounts.token_program)?;
-        let net = fee.net_floor(amount)?;
-        ensure!(net > 0, AmountTooSmall);
+        let payment = fee.payment(fee.arrives_floor(amount)?)?;
+        ensure!(payment.arrives > 0, AmountTooSmall);
         let mut pool = record.accrued_pool(in_time(deadline_slot)?);
-        pool.keep(Amount::new(net)).or_refuse()?;
+        pool.keep(Amount::new(payment.arrives)).or_refuse()?;
         record.set_pool(pool)?;
-        (net, fee, record.cash, record.decimals)
+        (payment, record.cash, record.decimals)
     };
-    accounts.transfer().by_user(net, &fee, decimals)?;
+    accounts.transfer().by_user(&payment, decimals)?;
     custody::assert_covers(&accounts.custody, cash)?;
-    emit!(ReserveFunded { market: accounts.market.key(), asset, by: accounts.payer.key(), amount: net });
+    emit!(ReserveFunded { market: accounts.market.key(), asset, by: accounts.payer.key(), amount: payment.arrives });
     Ok(())
 }

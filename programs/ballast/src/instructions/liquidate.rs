@@ -5,7 +5,7 @@
 use anchor_lang::prelude::*;
 use ballast_risk::health::{Health, Level, Prices, Side};
 use ballast_risk::holding::{self, Move};
-use ballast_risk::liquidation::{Leg, Liquidation, Request, preview};
+use ballast_risk::liquidation::{Leg, Liquidation, Modelling, Request, preview};
 use ballast_risk::{Amount, Fraction, Usd};
 
 use crate::booking::{Booked, require_same_market};
@@ -15,7 +15,7 @@ use crate::error::{BallastError, OrRefuse, refuse};
 use crate::event::Liquidated;
 use crate::guard::in_time;
 use crate::losses;
-use crate::mints::Fee;
+use crate::mints::{Fee, Payment};
 use crate::state::{Market, SpotHealth, Vault};
 
 #[derive(Accounts)]
@@ -66,7 +66,7 @@ impl<'info> Liquidate<'info> {
     }
 
     /// Takes the repayment from the liquidator and pays the collateral out.
-    fn settle(&self, bump: u8, fee: &Fee, debt: &Booked, collateral: &Booked) -> Result<()> {
+    fn settle(&self, bump: u8, payment: &Payment, debt: &Booked, collateral: &Booked) -> Result<()> {
         let taken = Transfer {
             from: &self.source,
             to: &self.debt_custody,
@@ -74,7 +74,7 @@ impl<'info> Liquidate<'info> {
             mint: &self.debt_mint,
             token_program: &self.debt_token_program,
         };
-        taken.by_user(debt.tokens, fee, debt.decimals)?;
+        taken.by_user(payment, debt.decimals)?;
         let paid = Transfer {
             from: &self.collateral_custody,
             to: &self.destination,
@@ -107,11 +107,12 @@ pub struct Offer {
 pub fn plan(market: &Market, vault: &Vault, offer: &Offer) -> Result<(Liquidation, Health)> {
     let Offer { debt_asset, collateral_asset, most_repaid, now } = *offer;
     let mut exposures = None;
-    let SpotHealth { target, maint, rules } = market.spot_health(vault, now, &mut exposures).or_refuse()?;
+    let SpotHealth { target, maint, rules: [of_target, of_maint] } =
+        market.spot_health(vault, now, &mut exposures).or_refuse()?;
     let request = Request {
         maint,
         target,
-        model: exposures.as_ref().map(|exposures| (&rules, exposures)),
+        model: exposures.as_ref().map(|exposures| Modelling { target: &of_target, maint: &of_maint, exposures }),
         debt: leg(market, vault, debt_asset, Side::Debt, now)?.ok_or_else(|| refuse(BallastError::NoDebt))?,
         collateral: leg(market, vault, collateral_asset, Side::Deposit, now)?
             .ok_or_else(|| refuse(BallastError::NoDeposit))?,
@@ -147,12 +148,12 @@ pub fn liquidate(
     ensure!(most_repaid > 0, AmountIsZero);
     let now = in_time(deadline_slot)?;
     let accounts = &context.accounts;
-    let (moved, maint, bump, fee, debt, collateral) = {
+    let (moved, maint, bump, payment, debt, collateral) = {
         let mut market = accounts.market.load_mut()?;
         let mut vault = accounts.vault.load_mut()?;
         market.require_no_receivership()?;
         let fee = accounts.validate(&market, &vault, debt_asset, collateral_asset)?;
-        let most_repaid = fee.net_floor(most_repaid)?;
+        let most_repaid = fee.arrives_floor(most_repaid)?;
         let (moved, maint) = plan(&market, &vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
         let debt = market.move_one(&mut vault, debt_asset, now, |pool, held| {
             let Move { holding, tokens } = holding::repay(pool, held, moved.repay)?;
@@ -166,9 +167,9 @@ pub fn liquidate(
         let addresses = [accounts.market.key(), accounts.vault.key()];
         losses::absorb(&mut market, &mut vault, addresses, now)?;
         // Skips the health check: `preview` never worsens the distance to the target (property test).
-        (moved, maint, market.authority_bump, fee, debt, collateral)
+        (moved, maint, market.authority_bump, fee.payment(debt.tokens)?, debt, collateral)
     };
-    accounts.settle(bump, &fee, &debt, &collateral)?;
+    accounts.settle(bump, &payment, &debt, &collateral)?;
     emit!(Liquidated {
         market: accounts.market.key(),
         vault: accounts.vault.key(),

@@ -413,7 +413,7 @@ impl Asset {
     /// One side of a liquidation: an amount of this asset and the value that the health check gave it.
     pub fn leg(&self, side: Side, amount: Amount, value: Usd, now: u64) -> Option<Leg<'_>> {
         let price = self.spot()?;
-        let haircut = self.haircut(Level::Target, side, now);
-        Some(Leg { amount, value, price, haircut, depth: self.depth(now), columns: &self.columns })
+        let [haircut, maint_haircut] = [Level::Target, Level::Maint].map(|level| self.haircut(level, side, now));
+        Some(Leg { amount, value, price, haircut, maint_haircut, depth: self.depth(now), columns: &self.columns })
     }
 }

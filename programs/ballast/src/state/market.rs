@@ -260,7 +260,6 @@ impl Market {
         let rules = LEVELS.map(|level| self.model().rules(level, now));
         let positions = vault.used().iter().map(|at| self.exposure(at, LEVELS, Prices::Spot, now));
         let [target, maint] = health::assess(&rules, Prices::Spot, positions, exposures)?;
-        let [rules, _] = rules;
         Ok(SpotHealth { target, maint, rules })
     }
 }
@@ -270,6 +269,6 @@ impl Market {
 pub struct SpotHealth {
     pub target: Health,
     pub maint: Health,
-    /// Of `Target`.
-    pub rules: Rules,
+    /// Of both, in the same order.
+    pub rules: [Rules; 2],
 }
