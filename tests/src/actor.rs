@@ -6,7 +6,7 @@ use ballast_client::risk::Amount;
 use ballast_client::risk::health::Side;
 use ballast_client::risk::holding::Holding;
 use ballast_client::{HealthView, Pubkey, Scopes, StateView, Vault, address};
-use solana_instruction::Instruction;
+use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
@@ -124,6 +124,17 @@ impl Actor {
         let (debt, collateral) = (self.fixture.index(pays.symbol), self.fixture.index(takes));
         let vault = victim.vault_address();
         self.fixture.builds(|market| market.liquidate(&self.address(), &vault, debt, collateral, pays.units))
+    }
+
+    /// Tokens from wallet to wallet.
+    pub fn pay(&self, to: &Self, money: Money) -> Instruction {
+        let token = self.fixture.token(money.symbol);
+        let [source, destination] = [self, to].map(|person| AccountMeta::new(person.wallet(money.symbol), false));
+        let mint = AccountMeta::new_readonly(token.mint, false);
+        let owner = AccountMeta::new_readonly(self.address(), true);
+        // `TransferChecked` of both token programs.
+        let data = [&[12][..], &money.units.to_le_bytes(), &[token.decimals]].concat();
+        Instruction { program_id: token.token_program, accounts: vec![source, mint, destination, owner], data }
     }
 
     /// Sends instructions, paying the fee.

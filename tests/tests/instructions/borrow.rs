@@ -204,7 +204,7 @@ fn only_the_owner_borrows() {
     let theft = replaced(&mallory.instruction(Action::Borrow, usdc("1")), PAY_OUT, "vault", &alice.vault_address());
     expect_refusal(mallory.sends(&[theft]), BallastError::NotVaultOwner);
 
-    let silent = unsigned(&alice.instruction(Action::Borrow, usdc("1")), PAY_OUT, "owner");
+    let silent = unsigned(&alice.instruction(Action::Borrow, usdc("1")), PAY_OUT, "signer");
     expect_refusal(market.sends(&[silent], &[&market.payer()]), ErrorCode::AccountNotSigner);
 }
 

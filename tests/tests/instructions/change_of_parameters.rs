@@ -172,10 +172,10 @@ fn atk_g02_a_rate_curve_rises_from_empty_to_full() {
 fn a_parameter_is_one_of_its_record() {
     let market = Fixture::setting_up(1);
     let judge = |asset, code| market.applies(Role::Governance, raw(asset, &[(code, 0, 0)]));
-    for code in [56, 63, 70, 128, 255, Delay.code(), Dust.code(), FirstCap.code()] {
+    for code in [58, 63, 70, 128, 255, Delay.code(), Dust.code(), FirstCap.code()] {
         expect_refusal(judge(Some(0), code), BallastError::ParameterUnknown);
     }
-    for code in [DepositCap.code(), HaircutMaint.code(), RecoveryGrace.code(), 56, 63, 70, 255] {
+    for code in [DepositCap.code(), HaircutMaint.code(), FlashFee.code(), 58, 63, 70, 255] {
         expect_refusal(judge(None, code), BallastError::ParameterUnknown);
     }
 }
