@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use ballast_client::event::Action;
 use ballast_client::table::Parameter;
-use ballast_client::{Pausable, Role, SourceKind};
+use ballast_client::{Pausable, Role, Scopes, SourceKind};
 use ballast_tests::assets::{Feed, Token};
 use ballast_tests::{Actor, Fixture, Money, Receipt};
 use serde_json::{Value, json};
@@ -117,7 +117,8 @@ fn to_markdown(rows: &[Row]) -> String {
         "# Compute units\n\n\
          Measured by `cargo xtask bench` on the compiled program in LiteSVM. A vault of n positions has half deposits and\n\
          half debts; prices are fresh in the market account. Bytes are those of a legacy transaction with one signature\n\
-         (1,232 are allowed), accounts those that it names. For `refresh_prices` the count is the number of prices;\n\
+         (1,232 are allowed), accounts those that it names. Flash loan and receivership are whole transactions, the latter\n\
+         without what is traded in between; for `absorb_bad_debt` the count is that of the debts. For `refresh_prices` the count is the number of prices;\n\
          *guards* has a band, all breakers and a time of grace, *two sources* a second one that counts as well.\n\n\
          | operation | positions | compute units | bytes | accounts |\n|---|---:|---:|---:|---:|\n",
     );
@@ -145,11 +146,16 @@ fn measure() -> Vec<Row> {
     }
     rows.extend(governing());
     for positions in POSITIONS.into_iter().filter(|positions| *positions > 1) {
-        rows.push(liquidating("liquidate", positions, false));
+        rows.push(Unhealthy::new(positions, false).liquidates("liquidate"));
         if MODELLED.contains(&positions) {
-            rows.push(liquidating("liquidate, both", positions, true));
+            rows.push(Unhealthy::new(positions, true).liquidates("liquidate, both"));
+            rows.push(Unhealthy::new(positions, false).takes_over());
+        }
+        if positions > 2 {
+            rows.push(Unhealthy::new(positions, false).administers());
         }
     }
+    rows.extend(beside());
     rows.sort_by_key(|row| (ORDER.iter().position(|name| *name == row.operation), row.count));
     rows
 }
@@ -161,7 +167,7 @@ const MODELS: [(&str, u8, u8); 4] =
 const MODELLED: [usize; 4] = [2, 8, 16, 32];
 
 /// The order of the table.
-const ORDER: [&str; 33] = [
+const ORDER: [&str; 41] = [
     "deposit",
     "repay",
     "withdraw",
@@ -172,12 +178,20 @@ const ORDER: [&str; 33] = [
     "borrow, both",
     "liquidate",
     "liquidate, both",
+    "liquidate_into",
+    "receivership, 2 seizures, 2 repayments",
+    "absorb_bad_debt",
+    "fund_reserve",
+    "flash loan",
     "refresh_prices",
     "refresh_prices, guards",
     "refresh_prices, two sources",
     "view_health",
     "open_vault",
     "close_vault",
+    "set_delegate",
+    "transfer_vault",
+    "accept_vault",
     "create_market",
     "list_asset",
     "withdraw without debt",
@@ -337,36 +351,107 @@ fn governing() -> Vec<Row> {
     rows
 }
 
-/// Part of the last debt against the first collateral, after all collateral has lost a third of its value.
-fn liquidating(operation: &'static str, positions: usize, model: bool) -> Row {
-    let market = Fixture::setting_up(ASSETS);
-    if model {
-        market.adopts(6, 8);
+/// A vault of which all collateral has lost a third of its value, and somebody to liquidate it.
+struct Unhealthy {
+    market: Fixture,
+    alice: Actor,
+    liquidator: Actor,
+    tokens: Vec<Token>,
+    positions: usize,
+}
+
+impl Unhealthy {
+    fn new(positions: usize, model: bool) -> Self {
+        let market = Fixture::setting_up(ASSETS);
+        if model {
+            market.adopts(6, 8);
+        }
+        let market = market.stocked();
+        let alice = market.actor("alice", &[]);
+        let tokens = market.tokens();
+        let deposits = positions / 2;
+        for token in &tokens[..deposits] {
+            let money = market.worth(token.symbol, 10_000);
+            alice.is_given(money);
+            alice.deposits(money).expect("a deposit");
+        }
+        // With netting it takes more to need a liquidation.
+        let loan = if model { 6_650 } else { 6_000 };
+        for token in &tokens[deposits..positions] {
+            alice.borrows(market.worth(token.symbol, loan)).expect("a loan");
+        }
+        for token in &tokens[..deposits] {
+            market.price_moves(token.symbol, lowered(token.price));
+        }
+        market.refreshes_all();
+        market.advances(1);
+        let liquidator = market.actor("liquidator", &[]);
+        Self { market, alice, liquidator, tokens, positions }
     }
-    let market = market.stocked();
+
+    /// The n-th debt from the end, worth this many dollars, and a wallet that pays it.
+    fn debt(&self, at: usize, dollars: u64) -> Money {
+        let money = self.market.worth(self.tokens[self.positions - 1 - at].symbol, dollars);
+        self.liquidator.is_given(money);
+        money
+    }
+
+    /// Part of the last debt against the first collateral.
+    fn liquidates(&self, operation: &'static str) -> Row {
+        let pays = self.debt(0, 500);
+        let receipt = self.liquidator.liquidates(&self.alice, pays, self.tokens[0].symbol).expect("a liquidation");
+        Row::new(operation, self.positions, &receipt)
+    }
+
+    /// The same into a vault of two positions.
+    fn takes_over(&self) -> Row {
+        let own = self.market.worth(self.tokens[ASSETS - 1].symbol, 10_000);
+        self.liquidator.is_given(own);
+        self.liquidator.deposits(own).expect("a deposit");
+        let owes = self.market.worth(self.tokens[self.positions - 1].symbol, 500);
+        let receipt = self.liquidator.takes_over(&self.alice, owes, self.tokens[0].symbol).expect("a liquidation");
+        Row::new("liquidate_into", self.positions, &receipt)
+    }
+
+    /// A transaction that seizes two collaterals and repays two debts.
+    fn administers(&self) -> Row {
+        let seized = [0, 1].map(|at| {
+            let money = self.market.worth(self.tokens[at].symbol, 100);
+            self.liquidator.seize(&self.alice, money)
+        });
+        let repaid = [0, 1].map(|at| self.liquidator.repay_for(&self.alice, self.debt(at, 100)));
+        let receipt = self.liquidator.administers(&self.alice, &[seized, repaid].concat()).expect("a receivership");
+        Row::new("receivership, 2 seizures, 2 repayments", self.positions, &receipt)
+    }
+}
+
+/// What is written off, by the number of debts, and the rest of what stands beside a liquidation.
+fn beside() -> Vec<Row> {
+    let market = Fixture::with_assets(ASSETS).stocked();
     let alice = market.actor("alice", &[]);
-    let tokens = market.tokens();
-    let deposits = positions / 2;
-    for token in &tokens[..deposits] {
-        let money = market.worth(token.symbol, 10_000);
-        alice.is_given(money);
-        alice.deposits(money).expect("a deposit");
+    let dollar = market.worth("USDC", 100);
+    alice.is_given(dollar);
+    let bob = market.newcomer("bob");
+    let mut rows = vec![
+        Row::new("fund_reserve", 0, &alice.funds(dollar.with(1_000_000)).expect("a gift")),
+        Row::new("flash loan", 0, &alice.borrows_flash(dollar, &[]).expect("a flash loan")),
+        Row::new("set_delegate", 0, &alice.delegates(&bob.address(), Scopes::default(), 1).expect("a delegate")),
+        Row::new("transfer_vault", 0, &alice.offers_vault(&bob.address()).expect("an offer")),
+        Row::new("accept_vault", 0, &bob.accepts_vault(&alice.vault_address()).expect("an heir")),
+    ];
+    for debts in [1, 16] {
+        let ruined = market.actor(Box::leak(format!("ruined {debts}").into_boxed_str()), &[]);
+        ruined.fills_vault(2 * debts);
+        // Past the program: its own way there takes a liquidation of each collateral.
+        market.tampers_with_vault(&ruined.vault_address(), |vault| {
+            let owed: Vec<_> = vault.used().iter().filter(|position| position.side == 1).copied().collect();
+            vault.positions = bytemuck::Zeroable::zeroed();
+            vault.positions[..owed.len()].copy_from_slice(&owed);
+            vault.position_count = owed.len() as u8;
+        });
+        rows.push(Row::new("absorb_bad_debt", debts, &alice.absorbs(&ruined).expect("a loss")));
     }
-    // With netting it takes more to need a liquidation.
-    let loan = if model { 6_650 } else { 6_000 };
-    for token in &tokens[deposits..positions] {
-        alice.borrows(market.worth(token.symbol, loan)).expect("a loan");
-    }
-    for token in &tokens[..deposits] {
-        market.price_moves(token.symbol, lowered(token.price));
-    }
-    market.refreshes_all();
-    market.advances(1);
-    let liquidator: Actor = market.actor("liquidator", &[]);
-    let pays = market.worth(tokens[positions - 1].symbol, 500);
-    liquidator.is_given(pays);
-    let receipt = liquidator.liquidates(&alice, pays, tokens[0].symbol).expect("a liquidation");
-    Row::new(operation, positions, &receipt)
+    rows
 }
 
 /// A price a third lower. Decimal strings, so the digits are scaled as an integer.
