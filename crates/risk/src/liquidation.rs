@@ -1,7 +1,11 @@
 //! Sizing a liquidation: one debt against one collateral (risk-model 5).
 //!
 //! [`preview`] is both the preview and the execution: the program moves exactly what it returns. How deep it goes is
-//! decided in [`crate::sizing`].
+//! decided in [`crate::sizing`]. [`best_first`] asks it about all pairs of a vault.
+
+mod choice;
+
+pub use choice::{Choice, MAX_PAIRS, Owed, Pledged, Start, best_first};
 
 use crate::error::{Error, Result};
 use crate::exposure::Exposures;
@@ -99,7 +103,7 @@ pub struct Request<'a> {
 }
 
 /// What moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Liquidation {
     /// From the liquidator into the pool of the debt.
     pub repay: Amount,

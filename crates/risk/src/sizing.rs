@@ -142,7 +142,7 @@ impl<'r> Sizing<'r> {
     ///
     /// `E / R` is quasi-concave along a liquidation. So if a part of one has lowered it, this limit is now below the bonus
     /// that was paid; if not, the schedule is not above it. Either way paying in parts does not pay better.
-    fn margin_limit(&self, margin: Fraction) -> Fraction {
+    pub fn margin_limit(&self, margin: Fraction) -> Fraction {
         if margin.is_zero() {
             return Fraction::ZERO;
         }

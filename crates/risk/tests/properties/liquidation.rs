@@ -198,50 +198,6 @@ fn one_call_is_enough() {
     });
 }
 
-/// Paying in parts does not pay better. `E / R` is quasi-concave in the repayment (E is linear, R convex), so where the
-/// whole liquidation does not lower it, no part of it does, and every part's bonus is at most the first one's. Tolerance:
-/// E and R are each known up to `slack` (11 x 2^-30 of the gross value and 6 for each position, see reference/vault.rs), and a
-/// part is rounded to native units; the bonus follows `E / R` with its slope.
-#[test]
-fn parts_are_not_paid_better() {
-    holds((pairs(4), 2u64..=6), |(pair, k)| {
-        let Some((request, whole)) = moved(&pair, Amount::MAX) else { return Ok(()) };
-        let end = pair.after(&whole);
-        let Some(at_end) = end.request(Amount::MAX) else { return Ok(()) };
-        let ratio = |h: &Health| (BigInt::from(h.equity()), BigInt::from(h.requirement().get()));
-        let ((e0, r0), (e1, r1)) = (ratio(&request.maint), ratio(&at_end.maint));
-        if e1 * &r0 < e0 * r1 || whole.repay.get() < k || whole.repay == request.debt.amount {
-            return Ok(());
-        }
-        let mut now = pair.clone();
-        let (mut repaid, mut seized) = (Exact::zero(), Exact::zero());
-        for _ in 0..k {
-            let Some(request) = now.request(Amount::new(whole.repay.get() / k)) else { return Ok(()) };
-            let part = match preview(&request) {
-                Ok(part) => part,
-                Err(_) => break,
-            };
-            let units = Pair::unit_value(pair.debt()) + Pair::unit_value(pair.collateral());
-            let gross = BigInt::from(request.maint.assets.get()) + request.maint.debts.get();
-            let unsure = ((gross * 11u32) >> 30) + 6 * now.vault.held.len() + units * k * slope(&request);
-            let ticks: BigInt =
-                ((unsure * 2u32 * pair.bonus.slope.get()) / request.maint.requirement().get().max(1)) + 3;
-            prop_assert!(BigInt::from(part.bonus.get()) <= ticks + whole.bonus.get(), "a better bonus");
-            repaid = repaid + value(pair.debt(), part.repay);
-            seized = seized + value(pair.collateral(), part.seize);
-            if part.repay == request.debt.amount {
-                return Ok(());
-            }
-            now = now.after(&part);
-        }
-        // With one bonus for all, the parts together get no more than the whole would for as much, to the unit.
-        if pair.bonus.slope.is_zero() {
-            prop_assert!(seized <= repaid * (Exact::one() + fraction(whole.bonus)));
-        }
-        Ok(())
-    });
-}
-
 /// Any request, even one that no vault makes, with any model: decided, never a panic.
 #[test]
 fn any_request_is_decided() {

@@ -6,6 +6,7 @@ mod reference;
 
 mod breaker;
 mod change;
+mod choice;
 mod confidence;
 mod depth;
 mod figures;
@@ -26,6 +27,7 @@ mod price;
 mod ramp;
 mod scenario;
 mod shares;
+mod splitting;
 mod staking;
 mod table;
 mod totality;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use ballast_risk::health::{Health, Level, Prices, Side, assess};
-use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Request, preview};
+use ballast_risk::liquidation::{Bonus, Leg, Liquidation, Owed, Pledged, Request, Start, preview};
 use ballast_risk::params::{Levels, MAX_BONUS_RESERVE, RiskParameters, check_risk};
 use ballast_risk::{Amount, Error, Fraction, Index, Rate, Usd};
 use proptest::prelude::*;
@@ -34,7 +34,12 @@ pub struct Failing {
 
 /// In a market with netting or scenarios. Indexes are one and no interest is pending, so that shares are native units.
 pub fn failing(most: u32) -> impl Strategy<Value = Option<Failing>> {
-    (modelled(most), any::<u64>(), 0u32..40, any::<u64>(), dusts()).prop_map(|(vault, which, beyond, seed, dust)| {
+    failing_by(most, 40)
+}
+
+/// The same, by at least one in `2^least` of a position.
+pub fn failing_by(most: u32, least: u32) -> impl Strategy<Value = Option<Failing>> {
+    (modelled(most), any::<u64>(), 0..least, any::<u64>(), dusts()).prop_map(|(vault, which, beyond, seed, dust)| {
         let mut vault = vault;
         for held in &mut vault.held {
             (held.index, held.rate, held.elapsed) = (Index::ONE, Rate::ZERO, 0);
@@ -53,7 +58,8 @@ pub fn failing(most: u32) -> impl Strategy<Value = Option<Failing>> {
 /// In a market with haircuts alone: one to three debts against one to four deposits, good ones and junk, of comparable
 /// worth, and listed with parameters that the validator accepts.
 pub fn mixed() -> impl Strategy<Value = Option<Failing>> {
-    (any::<u64>(), 0u32..40, dusts()).prop_map(|(seed, beyond, dust)| {
+    let beyond = prop_oneof![1 => 0u32..4, 2 => 0u32..40];
+    (any::<u64>(), beyond, dusts()).prop_map(|(seed, beyond, dust)| {
         let s = &mut Source::new(seed, 0);
         let (debts, deposits) = (1 + s.below(3), 1 + s.below(4));
         let sides = (0..debts).map(|_| Side::Debt).chain((0..deposits).map(|_| Side::Deposit));
@@ -128,7 +134,7 @@ fn listed(s: &mut Source, side: Side) -> (Held, Listing) {
 }
 
 impl Failing {
-    fn on(&self, side: Side) -> Vec<usize> {
+    pub fn on(&self, side: Side) -> Vec<usize> {
         (0..self.vault.held.len()).filter(|at| self.vault.held[*at].side == side).collect()
     }
 
@@ -138,35 +144,45 @@ impl Failing {
         self.on(Side::Debt).into_iter().flat_map(|debt| collateral.iter().map(move |at| (debt, *at))).collect()
     }
 
-    pub fn ask<T>(&self, (debt, collateral): (usize, usize), most: Amount, answer: impl FnOnce(&Request) -> T) -> T {
+    /// What is asked of the whole vault: what it starts from, and the lists of its debts and deposits.
+    pub fn list<T>(
+        &self,
+        most: impl Fn(usize) -> Amount,
+        cash: impl Fn(usize) -> Amount,
+        answer: impl FnOnce(&Start, &[Owed], &[Pledged]) -> T,
+    ) -> T {
         let Vault { model, now, held, .. } = &self.vault;
         let rules = SPOT.map(|level| model.rules(level, *now));
         let mut exposures = None;
         let positions = held.iter().map(|held| Ok(held.position(SPOT, Prices::Spot, *now)));
         let [target, maint] = assess::<2, Error>(&rules, Prices::Spot, positions, &mut exposures).unwrap();
-        let leg = |at: usize| {
-            let held = &held[at];
-            let value = held.position([], Prices::Spot, *now).value().unwrap();
-            Leg {
-                amount: Amount::new(held.shares),
-                value: Usd::new(value),
-                price: held.price,
-                haircut: held.haircut(Level::Target, *now),
-                maint_haircut: held.haircut(Level::Maint, *now),
-                depth: held.depth,
-                columns: &held.columns,
-            }
+        let start = Start { maint, target, model: modelling(&rules, &exposures), dust: self.dust };
+        let owed = |at: usize| {
+            let Listing { reserve_share, .. } = self.listings[at];
+            Owed { leg: self.leg(at), reserve_share, most: most(at) }
         };
-        answer(&Request {
-            maint,
-            target,
-            model: modelling(&rules, &exposures),
-            debt: leg(debt),
-            collateral: leg(collateral),
-            bonus: self.listings[collateral].bonus,
-            reserve_share: self.listings[debt].reserve_share,
-            dust: self.dust,
-            most,
+        let pledged = |at: usize| Pledged { leg: self.leg(at), bonus: self.listings[at].bonus, cash: cash(at) };
+        let debts: Vec<_> = self.on(Side::Debt).into_iter().map(owed).collect();
+        let deposits: Vec<_> = self.on(Side::Deposit).into_iter().map(pledged).collect();
+        answer(&start, &debts, &deposits)
+    }
+
+    fn leg(&self, at: usize) -> Leg<'_> {
+        let held = &self.vault.held[at];
+        let value = Usd::new(held.position([], Prices::Spot, self.vault.now).value().unwrap());
+        let [haircut, maint_haircut] = SPOT.map(|level| held.haircut(level, self.vault.now));
+        let (amount, price, depth) = (Amount::new(held.shares), held.price, held.depth);
+        Leg { amount, value, price, haircut, maint_haircut, depth, columns: &held.columns }
+    }
+
+    /// What is asked of one pair.
+    pub fn ask<T>(&self, pair: (usize, usize), most: Amount, answer: impl FnOnce(&Request) -> T) -> T {
+        let all = |_| Amount::MAX;
+        self.list(all, all, |start, _, _| {
+            let Start { maint, target, model, dust } = *start;
+            let (debt, collateral) = (self.leg(pair.0), self.leg(pair.1));
+            let (bonus, reserve_share) = (self.listings[pair.1].bonus, self.listings[pair.0].reserve_share);
+            answer(&Request { maint, target, model, debt, collateral, bonus, reserve_share, dust, most })
         })
     }
 
@@ -181,6 +197,25 @@ impl Failing {
         after
     }
 
+    /// What native units of a position are worth, exactly.
+    pub fn worth(&self, at: usize, amount: Amount) -> Exact {
+        price(self.vault.held[at].price) * super::amount(amount)
+    }
+
+    /// All deposits less all debts, exactly, and the debts.
+    pub fn equity(&self) -> (Exact, Exact) {
+        let sum = |side| {
+            let worth = |at: usize| self.worth(at, Amount::new(self.vault.held[at].shares));
+            self.on(side).into_iter().map(worth).fold(Exact::zero(), |sum, worth| sum + worth)
+        };
+        let debts = sum(Side::Debt);
+        (sum(Side::Deposit) - &debts, debts)
+    }
+
+    pub fn maint(&self) -> Health {
+        self.vault.check(Level::Maint).unwrap()
+    }
+
     pub fn target(&self) -> Health {
         self.vault.check(Level::Target).unwrap()
     }
@@ -190,10 +225,7 @@ impl Failing {
     /// below two), a dollar of debt by as much as its marginal add-on as well.
     pub fn tolerance(&self, needs: &Needs, pair: (usize, usize)) -> Exact {
         let unit = |at: usize| {
-            let held = &self.vault.held[at];
-            let value = held.position([], Prices::Spot, self.vault.now).value().unwrap();
-            let size = value.checked_div(held.depth.parts().0).unwrap_or(0);
-            let slope = 4 + 2 * u128::from(size) + self.twice_the_multiplier();
+            let slope = 4 + 2 * self.depths(at) + self.twice_the_multiplier();
             Exact::int(self.native(at) * slope)
         };
         let rounding = self.vault.slack(Level::Target, needs);
@@ -203,6 +235,12 @@ impl Failing {
     /// What a native unit is worth, rounded up.
     pub fn native(&self, at: usize) -> u128 {
         u128::from(self.vault.held[at].price.value_floor(Amount::new(1)).unwrap().get()) + 1
+    }
+
+    /// The larger one while the model changes.
+    pub fn lambda(&self) -> u32 {
+        let before = self.vault.rules.changing(self.vault.now).map_or(0, |change| change.before.lambdas[1]);
+        self.vault.rules.lambdas[1].max(before)
     }
 
     /// Rounded down; the larger one while the model changes.
@@ -226,10 +264,14 @@ impl Failing {
 
     /// The most that a dollar repaid can relieve of, see [`Failing::least`].
     pub fn relief(&self, debt: usize) -> u128 {
-        let debt = &self.vault.held[debt];
-        let value = debt.position([], Prices::Spot, self.vault.now).value().unwrap();
-        let size = value.checked_div(debt.depth.parts().0).unwrap_or(0);
-        5 + 2 * u128::from(size) + self.twice_the_multiplier()
+        5 + 2 * self.depths(debt) + self.twice_the_multiplier()
+    }
+
+    /// The value of a position in depths of its asset, rounded down.
+    pub fn depths(&self, at: usize) -> u128 {
+        let held = &self.vault.held[at];
+        let value = held.position([], Prices::Spot, self.vault.now).value().unwrap();
+        u128::from(value.checked_div(held.depth.parts().0).unwrap_or(0))
     }
 
     /// Whether what is missing is so little that nothing need move.
