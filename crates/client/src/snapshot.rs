@@ -1,10 +1,11 @@
 //! A market and its vaults as decoded accounts, and what the program would say about them.
 
-use ballast::liquidate::{Offer, plan};
-use ballast::state::{Market, Vault};
-use ballast::{HealthView, StateView};
+use ballast::HealthView;
+use ballast::liquidate::leg;
+use ballast::state::{Market, SpotHealth, Vault};
 use ballast_risk::health::Side;
-use ballast_risk::liquidation::Liquidation;
+use ballast_risk::liquidation::{Choice, Leg, Liquidation, MAX_PAIRS, Modelling, Owed, Pledged, Start, best_first};
+use ballast_risk::{Amount, Fraction, Usd};
 
 use crate::Pubkey;
 
@@ -15,13 +16,10 @@ pub struct Opportunity {
     pub debt_asset: u8,
     pub collateral_asset: u8,
     pub liquidation: Liquidation,
-}
-
-impl Opportunity {
     /// What the liquidator gains before costs, micro-dollars.
-    pub fn gain(&self) -> u64 {
-        self.liquidation.seized_value.get().saturating_sub(self.liquidation.repaid_value.get())
-    }
+    pub gain: i64,
+    /// Whether the pool has the tokens to be seized; if not, a vault of the liquidator can take them over.
+    pub in_cash: bool,
 }
 
 /// What `view_health` would return.
@@ -29,8 +27,57 @@ pub fn health(market: &Market, vault: &Vault, now: u64) -> HealthView {
     HealthView::of(market, vault, now)
 }
 
-/// The pair of debt and collateral with the largest gain, for a liquidator who can pay `most(asset)` native units
-/// (what arrives of them, see [`Fee`](crate::Fee)). `None` when the vault cannot be liquidated.
+/// Every pair of debt and collateral of which anything can be liquidated, the largest gain first, for a liquidator who can pay
+/// `most(asset)` native units (what arrives of them, see [`Fee`](crate::Fee)). None when the vault cannot be liquidated.
+pub fn liquidations(
+    market: &Market,
+    address: Pubkey,
+    vault: &Vault,
+    now: u64,
+    most: impl Fn(u8) -> u64,
+) -> Vec<Opportunity> {
+    let mut exposures = None;
+    let Ok(SpotHealth { target, maint, rules: [of_target, of_maint] }) = market.spot_health(vault, now, &mut exposures)
+    else {
+        return vec![];
+    };
+    if maint.passes() {
+        return vec![];
+    }
+    let modelling = |exposures| Modelling { target: &of_target, maint: &of_maint, exposures };
+    let start = Start { maint, target, model: exposures.as_ref().map(modelling), dust: Usd::new(market.dust) };
+    let (debts, owed): (Vec<u8>, Vec<Owed>) = legs(market, vault, Side::Debt, now)
+        .map(|(asset, leg)| {
+            let reserve_share = Fraction::new(market.assets[usize::from(asset)].bonus_reserve);
+            (asset, Owed { leg, reserve_share, most: Amount::new(most(asset)) })
+        })
+        .unzip();
+    let (deposits, pledged): (Vec<u8>, Vec<Pledged>) = legs(market, vault, Side::Deposit, now)
+        .map(|(asset, leg)| {
+            let record = &market.assets[usize::from(asset)];
+            (asset, Pledged { leg, bonus: record.bonus(), cash: Amount::new(record.cash) })
+        })
+        .unzip();
+    let mut found = [Choice::default(); MAX_PAIRS];
+    let found = best_first(&start, &owed, &pledged, &mut found);
+    let opportunity = |choice: &Choice| Opportunity {
+        vault: address,
+        debt_asset: debts[choice.debt],
+        collateral_asset: deposits[choice.collateral],
+        liquidation: choice.moved,
+        gain: choice.gain,
+        in_cash: choice.in_cash,
+    };
+    found.iter().map(opportunity).collect()
+}
+
+/// The positions of one side that have a price.
+fn legs<'a>(market: &'a Market, vault: &'a Vault, side: Side, now: u64) -> impl Iterator<Item = (u8, Leg<'a>)> {
+    let assets = vault.used().iter().filter(move |position| position.side() == side).map(|position| position.asset);
+    assets.filter_map(move |asset| Some((asset, leg(market, vault, asset, side, now).ok()??)))
+}
+
+/// The best of them for which the pool has the tokens.
 pub fn best_liquidation(
     market: &Market,
     address: Pubkey,
@@ -38,23 +85,5 @@ pub fn best_liquidation(
     now: u64,
     most: impl Fn(u8) -> u64,
 ) -> Option<Opportunity> {
-    if !matches!(health(market, vault, now).state, StateView::Liquidatable | StateView::Insolvent) {
-        return None;
-    }
-    let on = |side| vault.used().iter().filter(move |position| position.side() == side).map(|position| position.asset);
-    let pairs = on(Side::Debt).flat_map(|debt| on(Side::Deposit).map(move |collateral| (debt, collateral)));
-    pairs
-        .filter_map(|(debt_asset, collateral_asset)| {
-            let paid = most(debt_asset);
-            let cash = market.asset(collateral_asset).ok()?.cash;
-            let offer = Offer { debt_asset, collateral_asset, most_repaid: paid, now };
-            let (liquidation, _) = plan(market, vault, &offer).ok()?;
-            (liquidation.seize.get() <= cash).then_some(Opportunity {
-                vault: address,
-                debt_asset,
-                collateral_asset,
-                liquidation,
-            })
-        })
-        .max_by_key(Opportunity::gain)
+    liquidations(market, address, vault, now, most).into_iter().find(|found| found.in_cash)
 }

@@ -16,7 +16,7 @@ use crate::meter;
 use crate::rpc::{Connection, Job, Receipt};
 
 /// What a liquidation must gain to be worth its fee, micro-dollars: a cent.
-const LEAST_GAIN: u64 = 10_000;
+const LEAST_GAIN: i64 = 10_000;
 /// Rounds of one sweep at most; each round liquidates every vault once.
 const ROUNDS: usize = 24;
 
@@ -105,7 +105,7 @@ impl Keeper {
             return Ok(Err(reason.cloned().unwrap_or(error)));
         }
         let expected: Vec<Liquidated> = meter::events(&simulated.logs);
-        if expected.iter().all(|event| event.seized_value < event.repaid_value.saturating_add(LEAST_GAIN)) {
+        if expected.iter().all(|event| gain(event) < LEAST_GAIN) {
             return Ok(Err("not worth its fee any more".to_owned()));
         }
         let receipt = self.connection.send(job).await?;
@@ -139,18 +139,25 @@ fn opportunities(books: &Books, purse: &[u64], hopeless: &HashSet<Pubkey>) -> Fo
             continue;
         }
         match best_liquidation(&books.market, *address, vault, books.now, most) {
-            Some(best) if best.gain() >= LEAST_GAIN && !hopeless.contains(address) => found.worthwhile.push(best),
+            Some(best) if best.gain >= LEAST_GAIN && !hopeless.contains(address) => found.worthwhile.push(best),
             _ => found.left += 1,
         }
     }
-    found.worthwhile.sort_by_key(|best| std::cmp::Reverse(best.gain()));
+    found.worthwhile.sort_by_key(|best| std::cmp::Reverse(best.gain));
     found
+}
+
+/// What a liquidation left to the liquidator, micro-dollars: the bonus less the reserve's part of it.
+pub fn gain(event: &Liquidated) -> i64 {
+    let worth = |units: u64| u128::from(event.repaid_value) * u128::from(units) / u128::from(event.repaid.max(1));
+    let to_reserve = i64::try_from(worth(event.to_reserve)).unwrap_or(i64::MAX);
+    event.seized_value.cast_signed() - event.repaid_value.cast_signed() - to_reserve
 }
 
 /// Keeps the purse current between two looks at the chain.
 fn spend(purse: &mut [u64], event: &Liquidated) {
     if let Some(held) = purse.get_mut(usize::from(event.debt_asset)) {
-        *held = held.saturating_sub(event.repaid);
+        *held = held.saturating_sub(event.repaid + event.to_reserve);
     }
     if let Some(held) = purse.get_mut(usize::from(event.collateral_asset)) {
         *held = held.saturating_add(event.seized);

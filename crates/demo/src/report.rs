@@ -9,6 +9,7 @@ use ballast_client::{Asset, Market, Pubkey};
 
 use crate::catalogue::{ASSETS, CORE, COUNT};
 use crate::checks::Check;
+use crate::keeper::gain;
 use crate::meter::Reading;
 use crate::play::Played;
 use crate::prices::Path;
@@ -141,11 +142,13 @@ impl Report {
         let part = if total.repaid == 0 { 0.0 } else { bonus as f64 / total.repaid as f64 };
         writeln!(
             f,
-            "  total: repaid {}, seized {}, bonus {} ({} of what was repaid); refused in simulation: {}",
+            "  total: repaid {}, seized {}, bonus {} ({} of what was repaid, {} of it for the reserves); refused in \
+             simulation: {}",
             dollars(total.repaid),
             dollars(total.seized),
             dollars(bonus),
             percent(part),
+            dollars(bonus.saturating_add_signed(-all.iter().map(|event| gain(event)).sum::<i64>())),
             self.played.refused
         )
     }

@@ -160,8 +160,9 @@ impl<'r> Sizing<'r> {
 
     /// The weights of the pair in `E` less the requirement that decides at a level: of two models the larger one.
     fn weights(&self, health: &Health, rules: Option<&Rules>, [addon, haircut]: [Fraction; 2]) -> Weights {
-        let binding = health.binding();
-        let (Some(rules), Some(line)) = (rules.filter(|_| binding != Binding::Haircuts), &self.line) else {
+        // Without a model there is nothing to compare, and comparing takes roots.
+        let modelled = rules.zip(self.line.as_ref()).map(|(rules, line)| (rules, line, health.binding()));
+        let Some((rules, line, binding)) = modelled.filter(|(.., binding)| *binding != Binding::Haircuts) else {
             let floor = rules.map_or(Fraction::MAX, |rules| rules.floor);
             return haircut_weights((self.debt, addon), (self.collateral, haircut), floor);
         };

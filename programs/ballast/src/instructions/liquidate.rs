@@ -125,7 +125,10 @@ pub fn plan(market: &Market, vault: &Vault, offer: &Offer) -> Result<(Liquidatio
 }
 
 /// The position of an asset as one side of a liquidation; `None` when the vault has none on that side.
-fn leg<'a>(market: &'a Market, vault: &Vault, index: u8, side: Side, now: u64) -> Result<Option<Leg<'a>>> {
+///
+/// # Errors
+/// `AssetUnknown`, `PriceUnusable`, `ValueOutOfRange`.
+pub fn leg<'a>(market: &'a Market, vault: &Vault, index: u8, side: Side, now: u64) -> Result<Option<Leg<'a>>> {
     let asset = market.asset(index)?;
     let Some(position) = vault.used().iter().find(|position| position.asset == index && position.side() == side) else {
         return Ok(None);
