@@ -5,3 +5,4 @@ mod interest;
 mod play;
 mod real_accounts;
 mod wallets;
+mod worst_vault;
