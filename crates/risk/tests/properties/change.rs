@@ -223,12 +223,13 @@ fn a_change_by_hand() {
     }
 }
 
-/// What the weights leave by the dollar that a bonus costs and the one that it has to bring, by the model that decides: `1 - S'` is 3/4, 3/4, 23/32 and 5/8 for a dollar of the deposit.
+/// What the weights leave by the dollar that a bonus costs and the one that it has to bring, by the model that decides:
+/// `1 - S'` is 3/4, 3/4, 23/32 and 5/8 for a dollar of the deposit. At `Maint`, where half of it counts, 7/8 and so on.
 #[test]
 fn the_model_that_decides_limits_the_bonus() {
-    for (now, (more, whole)) in [(1_000, (8u32, 24)), (1_032, (8, 24)), (1_048, (9, 23)), (1_064, (12, 20))] {
+    for (now, (more, whole)) in [(1_000, (8u64, 24)), (1_032, (8, 24)), (1_048, (9, 23)), (1_064, (12, 20))] {
         let vault = stressed(now);
-        let rules = SPOT.map(|level| vault.model.rules(level, now));
+        let mut rules = SPOT.map(|level| vault.model.rules(level, now));
         let mut exposures = None;
         let positions = vault.held.iter().map(|held| Ok(held.position(SPOT, Prices::Spot, now)));
         let [target, maint] = assess::<2, Error>(&rules, Prices::Spot, positions, &mut exposures).unwrap();
@@ -239,11 +240,16 @@ fn the_model_that_decides_limits_the_bonus() {
             let amount = Amount::new(held.shares);
             Leg { amount, value: Usd::new(value), price, haircut, maint_haircut, depth, columns: &held.columns }
         });
+        let halved = |measure: Measure| Measure { multiplier: measure.multiplier / 2, ..measure };
+        rules[1] = Rules { first: halved(rules[1].first), second: rules[1].second.map(halved), ..rules[1] };
         let model = modelling(&rules, &exposures);
         let (bonus, reserve_share, dust, most) = (Bonus::default(), Fraction::ZERO, Usd::ZERO, Amount::MAX);
-        let limit = Sizing::new(&Request { maint, target, model, debt, collateral, bonus, reserve_share, dust, most })
-            .bonus_limit();
-        let expected = (u64::from(more) << 32) / (32 + whole);
-        assert!(limit.get().abs_diff(expected.try_into().unwrap()) < 1 << 10, "{now}: {limit:?}");
+        let request = Request { maint, target, model, debt, collateral, bonus, reserve_share, dust, most };
+        let sizing = Sizing::new(&request);
+        let near = |limit: Fraction, expected: u64| u64::from(limit.get()).abs_diff(expected) < 1 << 10;
+        let (limit, of_margin) = (sizing.bonus_limit(), sizing.margin_limit(Fraction::new(1 << 31)));
+        assert!(near(limit, (more << 32) / (32 + whole)), "{now}: {limit:?}");
+        // Half of `E / R`: 1/2 of what the weights leave, by what is not relieved of.
+        assert!(near(of_margin, (more << 32) / (128 - more)), "{now}: {of_margin:?}");
     }
 }

@@ -4,11 +4,13 @@
 
 mod reference;
 
+mod bonus;
 mod breaker;
 mod change;
 mod choice;
 mod confidence;
 mod depth;
+mod dust;
 mod figures;
 mod fixed;
 mod haircut;
@@ -27,6 +29,7 @@ mod price;
 mod ramp;
 mod scenario;
 mod shares;
+mod spiral;
 mod splitting;
 mod staking;
 mod table;
