@@ -76,9 +76,10 @@ fn stages(network: &Fixture, case: &MarketCase, vector: &Vector, plan: &Plan) ->
     let mut market = case.account();
     let (authority, bump) = Pubkey::find_program_address(&[b"authority", at.as_ref()], &ID);
     (market.authority, market.authority_bump) = (authority, bump);
-    for (index, side, name, cash, paid) in
-        [(plan.debt_asset, 1, "debt", 0, plan.repay), (plan.collateral_asset, 0, "collateral", plan.seize, 0)]
-    {
+    for (index, side, name, cash, paid) in [
+        (plan.debt_asset, 1, "debt", 0, plan.repay + plan.to_reserve),
+        (plan.collateral_asset, 0, "collateral", plan.seize, 0),
+    ] {
         let held = vector.positions.iter().find(|held| (held.asset, held.side) == (index, side))?.shares;
         let asset = &mut market.assets[usize::from(index)];
         let total = if side == 0 { &mut asset.deposit_shares } else { &mut asset.debt_shares };
@@ -118,7 +119,13 @@ fn the_compiled_program_moves_what_the_plans_say() {
             Ok(receipt) => {
                 let event: Liquidated = receipt.event();
                 let done = Plan { most: plan.most, debt_asset: event.debt_asset, ..*plan };
-                let done = Plan { repay: event.repaid, seize: event.seized, bonus: event.bonus, ..done };
+                let done = Plan {
+                    repay: event.repaid,
+                    to_reserve: event.to_reserve,
+                    seize: event.seized,
+                    bonus: event.bonus,
+                    ..done
+                };
                 let done = Plan { repaid_value: event.repaid_value, seized_value: event.seized_value, ..done };
                 assert_eq!(done, *plan, "vector {at}");
                 let maint = vector.view.maint;
@@ -190,8 +197,8 @@ fn after(market: &Market, vector: &Vector, plan: &Plan) -> Option<HealthView> {
     let taken = holding::withdraw(&mut pool(plan.collateral_asset, u64::MAX), collateral, seized).ok()?;
     vault.set_holding(plan.debt_asset, repaid.holding).unwrap();
     vault.set_holding(plan.collateral_asset, taken.holding).unwrap();
-    // A debt that is closed whole may go further.
-    let closed = repaid.holding.shares.is_zero();
+    // A pair that comes to its end, so that no dust is left, may go further.
+    let closed = repaid.holding.shares.is_zero() || taken.holding.shares.is_zero();
     (!closed).then(|| snapshot::health(market, &vault, vector.now))
 }
 
