@@ -37,6 +37,12 @@ impl Example {
     fn within(self, before: &[Instruction], after: &[Instruction]) -> Self {
         Self { before: before.to_vec(), after: after.to_vec(), ..self }
     }
+
+    /// The key in a slot.
+    pub fn key(&self, slot: &str) -> Option<Pubkey> {
+        let at = self.slots.iter().position(|name| *name == slot)?;
+        Some(self.instruction.accounts[at].pubkey)
+    }
 }
 
 fn example(
@@ -61,6 +67,7 @@ pub struct Scene {
     pub victim: Actor,
     /// Owes USDC and has nothing.
     pub ruined: Actor,
+    pub guardian: Keypair,
     fee_payer: Keypair,
 }
 
@@ -112,7 +119,8 @@ impl Scene {
         market.feed_publishes(&rival(), &market.token("ETH").mint, &oracle::published("3000", market.now()));
         let fee_payer = key("fee payer");
         market.gives_lamports(&fee_payer.pubkey());
-        Self { market, foreign, alice, bob, victim, ruined, fee_payer }
+        let guardian = market.holder(Role::Guardian);
+        Self { market, foreign, alice, bob, victim, ruined, guardian, fee_payer }
     }
 
     pub fn examples(&self) -> Vec<Example> {

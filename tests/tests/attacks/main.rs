@@ -24,6 +24,7 @@ mod duplicates;
 mod f_extensions;
 mod f_fees;
 mod f_tokens;
+mod in_flight;
 mod liquidation;
 mod malformed;
 mod positions;
