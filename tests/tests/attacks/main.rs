@@ -25,6 +25,7 @@ mod f_extensions;
 mod f_fees;
 mod f_tokens;
 mod in_flight;
+mod introspection;
 mod liquidation;
 mod malformed;
 mod positions;
