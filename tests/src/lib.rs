@@ -7,6 +7,7 @@
 
 pub mod actor;
 pub mod assets;
+pub mod caller;
 pub mod conservation;
 pub mod drill;
 pub mod errors;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ballast_client::event::Action;
 use ballast_client::table::Parameter;
-use ballast_client::{Change, Draft, ID, Market, Pausable, Proposal, Role, SourceKind, change, instruction};
+use ballast_client::{Change, Draft, ID, Market, Pausable, Proposal, Role, Scopes, SourceKind, change, instruction};
 use ballast_tests::assets::{Feed, WHOLE};
 use ballast_tests::fixture::DELAY;
 use ballast_tests::governance::{moves, one_factor, stressed, worst_of};
@@ -23,12 +23,26 @@ const PROPOSE_CHANGE: &[&str] = &["governance", "market", "change", "instruction
 const EXECUTE_CHANGE: &[&str] = &["market", "change", "proposer", "draft"];
 const CANCEL_CHANGE: &[&str] = &["signer", "market", "change", "proposer"];
 
-/// An instruction that succeeds as it is.
+/// An instruction that succeeds as it is, between those that it needs in its transaction.
 pub struct Example {
     pub name: &'static str,
     pub slots: &'static [&'static str],
+    pub before: Vec<Instruction>,
     pub instruction: Instruction,
+    pub after: Vec<Instruction>,
     signers: Vec<Keypair>,
+}
+
+impl Example {
+    fn within(self, before: &[Instruction], after: &[Instruction]) -> Self {
+        Self { before: before.to_vec(), after: after.to_vec(), ..self }
+    }
+
+    /// The key in a slot.
+    pub fn key(&self, slot: &str) -> Option<Pubkey> {
+        let at = self.slots.iter().position(|name| *name == slot)?;
+        Some(self.instruction.accounts[at].pubkey)
+    }
 }
 
 fn example(
@@ -38,14 +52,14 @@ fn example(
     signers: &[&Keypair],
 ) -> Example {
     let signers = signers.iter().map(|key| key.insecure_clone()).collect();
-    Example { name, slots, instruction, signers }
+    Example { name, slots, before: vec![], instruction, after: vec![], signers }
 }
 
 /// A market in which every instruction can succeed.
 pub struct Scene {
     pub market: Fixture,
     pub foreign: Fixture,
-    /// Has SOL and ETH, owes USDC; has an empty vault as well.
+    /// Has SOL and ETH, owes USDC. Has an empty vault as well, and one with LST that owes USDC, which is offered to bob.
     pub alice: Actor,
     /// Has a wallet, and a vault that was emptied.
     pub bob: Actor,
@@ -53,6 +67,7 @@ pub struct Scene {
     pub victim: Actor,
     /// Owes USDC and has nothing.
     pub ruined: Actor,
+    pub guardian: Keypair,
     fee_payer: Keypair,
 }
 
@@ -65,6 +80,12 @@ impl Scene {
         alice.deposits(eth("1")).unwrap();
         alice.borrows(usdc("1000")).unwrap();
         alice.with_vault(2).opens_vault().unwrap();
+        let offered = alice.with_vault(OFFERED);
+        offered.opens_vault().unwrap();
+        offered.is_given(lst("10"));
+        offered.deposits(lst("10")).unwrap();
+        offered.borrows(usdc("1000")).unwrap();
+        offered.offers_vault(&ballast_tests::address("bob")).unwrap();
         let abroad = foreign.actor("alice", &[]);
         abroad.deposits(sol("1")).unwrap();
         let victim = market.actor("victim", &[lst("100")]);
@@ -98,11 +119,14 @@ impl Scene {
         market.feed_publishes(&rival(), &market.token("ETH").mint, &oracle::published("3000", market.now()));
         let fee_payer = key("fee payer");
         market.gives_lamports(&fee_payer.pubkey());
-        Self { market, foreign, alice, bob, victim, ruined, fee_payer }
+        let guardian = market.holder(Role::Guardian);
+        Self { market, foreign, alice, bob, victim, ruined, guardian, fee_payer }
     }
 
     pub fn examples(&self) -> Vec<Example> {
         let mut examples = self.everyday_examples();
+        examples.extend(self.paired_examples());
+        examples.extend(self.vault_examples());
         examples.extend(self.draft_examples());
         examples.extend(self.governance_examples());
         examples
@@ -132,6 +156,36 @@ impl Scene {
             example("liquidate_into", LIQUIDATE_INTO, alice.take_over(victim, usdc("100"), "LST"), &[&alice.key]),
             example("absorb_bad_debt", ABSORB_BAD_DEBT, absorb, &[]),
             example("fund_reserve", PAY_POOL, fund, &[&bob.key]),
+        ]
+    }
+
+    /// Those of which a transaction needs two or more.
+    fn paired_examples(&self) -> Vec<Example> {
+        let Self { bob, victim, .. } = self;
+        let [borrow, bring_back] = bob.flash_loan(usdc("1000"));
+        let [begin, end] = bob.receivership(victim);
+        let (seize, repay) = (bob.seize(victim, lst("1")), bob.repay_for(victim, usdc("200")));
+        let bobs = |name, slots, instruction: &Instruction| example(name, slots, instruction.clone(), &[&bob.key]);
+        let [first, last] = [&borrow, &bring_back].map(std::slice::from_ref);
+        vec![
+            bobs("flash_borrow", FLASH_BORROW, &borrow).within(&[], last),
+            bobs("flash_repay", PAY_POOL, &bring_back).within(first, &[]),
+            bobs("begin_liquidation", BEGIN_LIQUIDATION, &begin).within(&[], std::slice::from_ref(&end)),
+            bobs("seize", PAY_OUT, &seize).within(std::slice::from_ref(&begin), &[repay, end.clone()]),
+            bobs("end_liquidation", END_LIQUIDATION, &end).within(&[begin], &[]),
+        ]
+    }
+
+    fn vault_examples(&self) -> Vec<Example> {
+        let Self { market, alice, bob, .. } = self;
+        let (mine, offered) = (alice.vault_address(), alice.with_vault(OFFERED).vault_address());
+        let delegate = instruction::set_delegate(&alice.address(), &mine, bob.address(), Scopes::default(), u64::MAX);
+        let offer = market.builds(|market| market.transfer_vault(&alice.address(), &mine, bob.address()));
+        let accept = market.builds(|market| market.accept_vault(&bob.address(), &offered));
+        vec![
+            example("set_delegate", SET_DELEGATE, delegate, &[&alice.key]),
+            example("transfer_vault", TRANSFER_VAULT, offer, &[&alice.key]),
+            example("accept_vault", TRANSFER_VAULT, accept, &[&bob.key]),
         ]
     }
 
@@ -180,9 +234,33 @@ impl Scene {
         ]
     }
 
-    /// What would become of an example that was changed; the fee is paid by nobody whom the instruction names.
+    /// What would become of an example that was changed, between the instructions that it needs; the fee is paid by nobody
+    /// whom it names.
     pub fn tries(&self, example: &Example, changed: &Instruction, strangers: &[&Keypair]) -> Outcome {
-        let needed: Vec<_> = changed.accounts.iter().filter(|meta| meta.is_signer).map(|meta| meta.pubkey).collect();
+        let all = [&example.before, std::slice::from_ref(changed), &example.after].concat();
+        self.tries_all(example, &all, strangers)
+    }
+
+    /// The same, without the instructions that it needs. What the framework refuses it refuses before any of them is missed,
+    /// and they would sign and write for it: both count for a whole transaction.
+    pub fn tries_alone(&self, example: &Example, changed: &Instruction) -> Outcome {
+        self.tries_all(example, std::slice::from_ref(changed), &[])
+    }
+
+    /// What would become of a transaction around an example.
+    pub fn tries_all(&self, example: &Example, all: &[Instruction], strangers: &[&Keypair]) -> Outcome {
+        self.market.simulates(all, &self.signers(example, all, strangers))
+    }
+
+    /// Who signs a transaction around an example, of those who can.
+    pub fn signers<'a>(
+        &'a self,
+        example: &'a Example,
+        all: &[Instruction],
+        strangers: &[&'a Keypair],
+    ) -> Vec<&'a Keypair> {
+        let metas = all.iter().flat_map(|instruction| &instruction.accounts);
+        let needed: Vec<_> = metas.filter(|meta| meta.is_signer).map(|meta| meta.pubkey).collect();
         let known = example.signers.iter().chain(strangers.iter().copied());
         let mut signers = vec![&self.fee_payer];
         for key in known.filter(|key| needed.contains(&key.pubkey())) {
@@ -190,9 +268,12 @@ impl Scene {
                 signers.push(key);
             }
         }
-        self.market.simulates(std::slice::from_ref(changed), &signers)
+        signers
     }
 }
+
+/// Alice's vault that is offered to bob.
+pub const OFFERED: u16 = 3;
 
 /// An account of the program that is no market, draft or change yet.
 pub fn blank(name: &str) -> Pubkey {

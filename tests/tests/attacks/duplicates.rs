@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ballast_client::event::{Action, Liquidated};
-use ballast_tests::slots::{LIQUIDATE, PAY_OUT, replaced};
+use ballast_tests::slots::{FLASH_BORROW, LIQUIDATE, PAY_OUT, replaced};
 use ballast_tests::*;
 
 use crate::catalogue::Scene;
@@ -33,6 +33,8 @@ fn atk_a12_the_same_account_in_every_pair_of_slots() {
         ("withdraw", "custody", "destination"),
         ("borrow", "custody", "destination"),
         ("liquidate", "collateral_custody", "destination"),
+        ("seize", "custody", "destination"),
+        ("flash_borrow", "custody", "destination"),
         // One key can be market and governance, or draft and author.
         ("create_market", "market", "governance"),
         ("open_draft", "draft", "author"),
@@ -59,6 +61,16 @@ fn paid_out_into_custody_is_given_away() {
     let seizure = bob.liquidate(&victim, usdc("100"), "LST");
     let receipt = bob.sends(&[replaced(&seizure, LIQUIDATE, "destination", &market.custody("LST"))]).unwrap();
     market.counts_as_donated(native("LST", receipt.event::<Liquidated>().seized));
+
+    // Who takes a flash loan this way has it to pay back all the same.
+    let [borrow, bring_back] = bob.flash_loan(usdc("100"));
+    bob.sends(&[replaced(&borrow, FLASH_BORROW, "destination", &market.custody("USDC")), bring_back]).unwrap();
+    market.counts_as_donated(usdc("100"));
+
+    let [begin, end] = bob.receivership(&victim);
+    let seize = replaced(&bob.seize(&victim, lst("1")), PAY_OUT, "destination", &market.custody("LST"));
+    bob.sends(&[begin, seize, bob.repay_for(&victim, usdc("200")), end]).unwrap();
+    market.counts_as_donated(lst("1"));
     market.conservation();
 }
 

@@ -24,6 +24,8 @@ mod duplicates;
 mod f_extensions;
 mod f_fees;
 mod f_tokens;
+mod in_flight;
+mod introspection;
 mod liquidation;
 mod malformed;
 mod positions;

@@ -12,7 +12,7 @@ fn atk_h05_data_cut_anywhere_is_refused_without_a_panic() {
         for length in 0..example.instruction.data.len() {
             let mut short = example.instruction.clone();
             short.data.truncate(length);
-            let refusal = scene.tries(&example, &short, &[]).unwrap_err();
+            let refusal = scene.tries_alone(&example, &short).unwrap_err();
             let expected = if length < 8 {
                 ErrorCode::InstructionFallbackNotFound
             } else {
@@ -30,7 +30,7 @@ fn an_instruction_that_does_not_exist_is_refused() {
         for bit in 0..64 {
             let mut unknown = example.instruction.clone();
             unknown.data[bit / 8] ^= 1 << (bit % 8);
-            let refusal = scene.tries(&example, &unknown, &[]).unwrap_err();
+            let refusal = scene.tries_alone(&example, &unknown).unwrap_err();
             assert_eq!(refusal.fault, ErrorCode::InstructionFallbackNotFound.into(), "{}", example.name);
         }
     }
@@ -43,7 +43,7 @@ fn every_account_is_needed() {
         for count in 0..example.instruction.accounts.len() {
             let mut fewer = example.instruction.clone();
             fewer.accounts.truncate(count);
-            let refusal = scene.tries(&example, &fewer, &[]).unwrap_err();
+            let refusal = scene.tries_alone(&example, &fewer).unwrap_err();
             let expected: Fault = match (example.name, count) {
                 // Its list has no fixed length.
                 ("refresh_prices", 1 | 2) => BallastError::OracleListMismatch.into(),
