@@ -33,5 +33,6 @@ mod liquidation;
 mod malformed;
 mod positions;
 mod probe;
+mod rules_in_flight;
 mod signers;
 mod substitution;
