@@ -334,10 +334,16 @@ impl Pool {
         u64::try_from(rest).map(Amount::new).map_err(|_| Error::AmountOutOfRange)
     }
 
+    /// Tokens of the pool, wherever they are during a flash loan.
+    #[inline(always)]
+    pub fn in_pool(&self) -> Result<Amount> {
+        self.cash.plus(self.flash)
+    }
+
     /// Cash, with what is lent within the transaction, and debts, in 2^-52 native units.
     fn assets(&self) -> Result<u128> {
         // Below 2^64, and takes 52 places.
-        let cash = u128::from(self.cash.plus(self.flash)?.get()).wrapping_shl(Index::BITS);
+        let cash = u128::from(self.in_pool()?.get()).wrapping_shl(Index::BITS);
         scaled(self.debt_shares, self.borrow_index).checked_add(cash).ok_or(Error::AmountOutOfRange)
     }
 }

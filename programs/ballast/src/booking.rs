@@ -121,7 +121,7 @@ impl Asset {
         if self.outflow_limit == u32::MAX {
             return Ok(());
         }
-        let (limit, flow) = self.outflow(before.cash);
+        let (limit, flow) = self.outflow(before.in_pool().or_refuse()?);
         let flow = if leaves { flow.take(tokens, &limit, now).or_refuse()? } else { flow.give(tokens, &limit, now) };
         (self.outflow_level, self.outflow_at) = (flow.level, flow.at);
         Ok(())
@@ -132,7 +132,7 @@ impl Asset {
         if self.outflow_limit == u32::MAX {
             return;
         }
-        let (limit, flow) = self.outflow(Amount::new(self.cash));
+        let (limit, flow) = self.outflow(Amount::new(self.cash.saturating_add(self.flash)));
         let flow = flow.give(Amount::ZERO, &limit, now);
         (self.outflow_level, self.outflow_at) = (flow.level, flow.at);
     }

@@ -157,7 +157,7 @@ pub enum BallastError {
     SeizedTooMuch = 309,
     #[msg("The vault would end beyond its target by more than the dust value")]
     LiquidatedTooFar = 310,
-    #[msg("The vault would end further from its target than it was")]
+    #[msg("The vault would end further from its target, or with a smaller part of what Maint requires")]
     VaultWorse = 311,
     #[msg("The margin would be less than the instruction asks for")]
     MarginBelowGuard = 312,

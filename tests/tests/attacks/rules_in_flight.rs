@@ -47,7 +47,6 @@ fn a_receivership_leaves_no_vault_worse() {
 
 /// Or the distance to the target would be measured twice, by two measures.
 #[test]
-#[ignore = "execute_change, which anybody may send, is not refused yet"]
 fn atk_b01_no_change_is_executed_between_the_ends_of_a_receivership() {
     let (_market, bob, [begin, seize, repay, end], execute) = market();
     expect_refusal(bob.sends(&[begin, execute, seize, repay, end]), BallastError::ReceivershipOpen);
@@ -55,7 +54,6 @@ fn atk_b01_no_change_is_executed_between_the_ends_of_a_receivership() {
 
 /// What a flash loan takes out for a moment still counts as what may leave.
 #[test]
-#[ignore = "the limiter does not count yet what a flash loan has taken"]
 fn atk_b06_a_flash_loan_does_not_keep_the_outflow_limiter_full() {
     let market = Fixture::setting_up(8);
     let limit = [(Parameter::OutflowLimit, 1 << 30), (Parameter::OutflowPeriod, 86_400)];

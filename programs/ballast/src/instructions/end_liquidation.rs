@@ -3,6 +3,7 @@
 
 use anchor_lang::prelude::*;
 use ballast_risk::health::Side;
+use ballast_risk::liquidation::Shortfall;
 use ballast_risk::receivership::missing;
 
 use crate::ensure;
@@ -11,7 +12,7 @@ use crate::event::ReceivershipEnded;
 use crate::introspection::require_top_level;
 use crate::losses;
 use crate::oracle::unix_seconds;
-use crate::state::{InFlight, Market, Vault};
+use crate::state::{InFlight, Market, SpotHealth, Vault};
 
 #[derive(Accounts)]
 pub struct EndLiquidation<'info> {
@@ -27,10 +28,13 @@ impl InFlight {
     /// Checks the vault as it was left, and returns its distance to the target.
     fn settle(&self, market: &Market, vault: &Vault, now: u64) -> Result<i64> {
         ensure!(self.repaid >= self.owed, SeizedTooMuch);
-        let target = market.spot_health(vault, now, &mut None).or_refuse()?.target;
+        let SpotHealth { target, maint, .. } = market.spot_health(vault, now, &mut None).or_refuse()?;
         let after = missing(&target, self.solvent != 0);
         let ruined = vault.used().iter().all(|position| position.side() == Side::Debt);
         ensure!(after <= self.missing || ruined, VaultWorse);
+        // As the limits of a pair see to it: above the least bonus, a step never makes the next one pay better.
+        let margin = Shortfall::of(&maint).margin.get();
+        ensure!(margin >= self.margin || self.repaid >= self.owed_at_least, VaultWorse);
         // A rest of a debt below the dust value may be closed, as in `liquidate`.
         let beyond = missing(&target, true).min(0).unsigned_abs();
         ensure!(beyond <= market.dust, LiquidatedTooFar);

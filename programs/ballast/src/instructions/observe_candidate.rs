@@ -19,6 +19,7 @@ pub struct ObserveCandidate<'info> {
 pub fn observe_candidate(context: Context<ObserveCandidate>, asset: u8) -> Result<()> {
     let clock = Clock::get()?;
     let mut market = context.accounts.market.load_mut()?;
+    market.require_no_receivership()?;
     let patience = market.delay;
     let record = market.asset(asset)?;
     ensure!(!record.candidate.is_none(), NoCandidate);

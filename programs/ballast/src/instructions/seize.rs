@@ -22,12 +22,13 @@ fn apply(accounts: &PayOut, index: u8, amount: u64) -> Result<(Booked, u8)> {
     market.require_under_receivership(accounts.vault.to_account_info().key, accounts.signer.key)?;
     let held = vault.holding(index);
     ensure!(held.side == Side::Deposit && !held.shares.is_zero(), NoDeposit);
-    let cost = market.asset(index)?.seizure_cost(&market.in_flight, Amount::new(amount), now)?;
+    let [cost, cost_at_least] = market.asset(index)?.seizure_costs(&market.in_flight, Amount::new(amount), now)?;
     let booked = market.move_one(&mut vault, index, now, |pool, holding| {
         holding::withdraw(pool, holding, Some(Amount::new(amount)))
     })?;
-    let owed = Usd::new(market.in_flight.owed).get().saturating_add(cost.get());
-    market.in_flight.owed = owed;
+    let open = &mut market.in_flight;
+    open.owed = open.owed.saturating_add(cost.get());
+    open.owed_at_least = open.owed_at_least.saturating_add(cost_at_least.get());
     // Skips the health check: `end_liquidation` makes it.
     Ok((booked, market.authority_bump))
 }
@@ -42,11 +43,15 @@ pub fn seize(context: Context<PayOut>, asset: u8, amount: u64) -> Result<()> {
 }
 
 impl Asset {
-    /// The value that has to be repaid for a seizure: at the bonus of this asset, less the reserve's part of it.
-    fn seizure_cost(&self, open: &InFlight, amount: Amount, now: u64) -> Result<Usd> {
-        let bonus = self.bonus().at(&open.shortfall());
-        let bonus = liquidators_part_floor(bonus, Fraction::new(open.reserve_share));
-        cost_ceil(self.usable_spot(now)?, amount, bonus).or_refuse()
+    /// The value that has to be repaid for a seizure, less the reserve's part of the bonus: at the bonus of this asset, and at
+    /// its least.
+    fn seizure_costs(&self, open: &InFlight, amount: Amount, now: u64) -> Result<[Usd; 2]> {
+        let (price, bonus) = (self.usable_spot(now)?, self.bonus());
+        let cost = |bonus| {
+            let bonus = liquidators_part_floor(bonus, Fraction::new(open.reserve_share));
+            cost_ceil(price, amount, bonus).or_refuse()
+        };
+        Ok([cost(bonus.at(&open.shortfall()))?, cost(bonus.least)?])
     }
 }
 

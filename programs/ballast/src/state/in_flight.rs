@@ -37,7 +37,9 @@ pub struct InFlight {
     pub cover: u32,
     /// The largest part of a bonus that any of its debts keeps for the reserve.
     pub reserve_share: u32,
-    pub more_padding: [u32; 3],
+    pub more_padding: u32,
+    /// As `owed`, at the least bonus of each asset.
+    pub owed_at_least: u64,
 }
 
 const _: () = assert!(size_of::<InFlight>() == 128);
@@ -66,7 +68,8 @@ impl InFlight {
         margin: 0,
         cover: 0,
         reserve_share: 0,
-        more_padding: [0; 3],
+        more_padding: 0,
+        owed_at_least: 0,
     };
 
     #[inline(always)]

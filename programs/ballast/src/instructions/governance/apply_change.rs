@@ -40,6 +40,7 @@ pub fn apply_change(context: Context<ApplyChange>, proposal: Written) -> Result<
     let accounts = &context.accounts;
     let address = accounts.market.key();
     let mut market = accounts.market.load_mut()?;
+    market.require_no_receivership()?;
     let path = market.path_of(accounts.signer.key)?;
     refuse_nonce(&market, &accounts.instructions)?;
     let now = unix_seconds(&Clock::get()?);

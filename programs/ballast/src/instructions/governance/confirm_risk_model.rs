@@ -11,6 +11,7 @@ use crate::state::Role;
 
 pub fn confirm_risk_model(context: Context<Governing>) -> Result<()> {
     let mut market = context.accounts.market.load_mut()?;
+    market.require_no_receivership()?;
     let signer = context.accounts.signer.key;
     ensure!(market.is(Role::Governance, signer) || market.is(Role::Steward, signer), NotGovernance);
     refuse_nonce(&market, &context.accounts.instructions)?;

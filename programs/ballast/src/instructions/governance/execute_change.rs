@@ -47,6 +47,7 @@ pub fn execute_change(context: Context<ExecuteChange>) -> Result<()> {
     let accounts = &context.accounts;
     let address = accounts.market.key();
     let mut market = accounts.market.load_mut()?;
+    market.require_no_receivership()?;
     let change = accounts.change.load()?;
     let now = unix_seconds(&Clock::get()?);
     accounts.validate(&market, &change, now)?;
