@@ -6,6 +6,7 @@ mod interest;
 mod play;
 mod profit;
 mod real_accounts;
+mod receivers;
 mod stage;
 mod wallets;
 mod wide;

@@ -81,23 +81,22 @@ impl Stage {
         instruction
     }
 
-    /// Whether the transaction was accepted. A refusal has a reason of the program or of a token program.
+    /// Whether the transaction was accepted.
     pub fn accepts(&self, instructions: &[Instruction]) -> bool {
+        self.sends(instructions).is_ok()
+    }
+
+    /// A refusal has a reason of the program or of a token program.
+    pub fn sends(&self, instructions: &[Instruction]) -> Result<(), u32> {
         let message = Message::new(instructions, Some(&self.payer));
-        match self.fixture.world_mut().svm.send_transaction(Transaction::new_unsigned(message)) {
-            Ok(_) => true,
-            Err(refused) => {
-                let TransactionError::InstructionError(_, InstructionError::Custom(code)) = refused.err else {
-                    panic!("{:?}", refused.err);
-                };
-                // 0 and 1: the system or a token program; 3007: the vault was closed.
-                assert!(
-                    code <= 1 || (6_000..6_900).contains(&code) || code == 3_007,
-                    "{code} {:#?}",
-                    refused.meta.logs
-                );
-                false
-            }
-        }
+        let sent = self.fixture.world_mut().svm.send_transaction(Transaction::new_unsigned(message));
+        sent.map(drop).map_err(|refused| {
+            let TransactionError::InstructionError(_, InstructionError::Custom(code)) = refused.err else {
+                panic!("{:?}", refused.err);
+            };
+            // 0 and 1: the system or a token program; 3007: the vault was closed.
+            assert!(code <= 1 || (6_000..6_900).contains(&code) || code == 3_007, "{code} {:#?}", refused.meta.logs);
+            code
+        })
     }
 }
