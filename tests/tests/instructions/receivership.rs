@@ -229,3 +229,27 @@ fn it_stops_for_no_cap_and_no_outflow_limit() {
     let steps = [bob.repay_for(&alice, usdc("1190")), bob.seize(&alice, sol("10"))];
     bob.administers(&alice, &steps).unwrap();
 }
+
+/// Alice has good collateral and junk. Taking the good one at the bonus of the schedule would lower `E / R_maint`, so that the next
+/// step would pay better; a liquidation of the pair pays less for that reason, and a receivership may not pay more.
+#[test]
+fn atk_e14_it_pays_no_better_than_the_pair() {
+    let market = Fixture::new().stocked();
+    let alice = market.actor("alice", &[sol("40")]);
+    let junk = market.worth("BONK", 4_000);
+    alice.is_given(junk);
+    alice.deposits(sol("40")).unwrap();
+    alice.deposits(junk).unwrap();
+    alice.borrows(usdt("6000")).unwrap();
+    market.prices_move(&[("SOL", "112.5"), ("BONK", "0.00001")]);
+    let bob = market.actor("bob", &[usdt("1000")]);
+    let pair = bob.liquidate(&alice, usdt("100"), "SOL");
+    let seen: Liquidated = market.simulates(&[pair], &[&bob.key]).unwrap().event();
+    let cover = alice.health().maint.equity as u64 * 10_000 / alice.health().maint.debts;
+    // Of all that the lenders could bear, the pair pays three quarters.
+    let paid = (seen.seized_value - seen.repaid_value) * 10_000 / seen.repaid_value;
+    assert!((600..700).contains(&paid) && (800..900).contains(&cover), "{paid} of {cover}");
+    let steps = |takes: &str| [bob.repay_for(&alice, usdt("100")), bob.seize(&alice, sol(takes))];
+    expect_refusal(bob.administers(&alice, &steps("0.962")), BallastError::VaultWorse);
+    bob.administers(&alice, &steps("0.942")).unwrap();
+}

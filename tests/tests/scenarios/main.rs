@@ -1,8 +1,13 @@
 //! What happens over time and to many: interest, crashes, random play, and accounts as real networks have them.
 
+mod attacker;
 mod crash;
 mod interest;
 mod play;
+mod profit;
 mod real_accounts;
+mod receivers;
+mod stage;
 mod wallets;
 mod worst_vault;
+mod wide;
