@@ -9,5 +9,5 @@ mod real_accounts;
 mod receivers;
 mod stage;
 mod wallets;
-mod worst_vault;
 mod wide;
+mod worst_vault;
