@@ -175,6 +175,38 @@ fn atk_e07_every_debt_is_written_off_once_and_to_the_unit_2() {
     ruins(2);
 }
 
+/// Deposits in a pool that has lost everything are worth no unit. They neither keep a debt alive nor are they paid for.
+#[test]
+fn atk_e07_a_deposit_in_a_dead_pool_does_not_keep_a_debt_alive() {
+    let market = Fixture::new();
+    let saver = market.actor("saver", &[usdc("100000")]);
+    saver.deposits(usdc("100000")).unwrap();
+    let alice = market.actor("alice", &[sol("100"), eth("1")]);
+    alice.deposits(sol("100")).unwrap();
+    alice.deposits(eth("1")).unwrap();
+    alice.borrows(usdc("10000")).unwrap();
+    // Gus has borrowed all ETH that there is, and pays back none of it.
+    let gus = market.actor("gus", &[sol("1000")]);
+    gus.deposits(sol("1000")).unwrap();
+    gus.borrows(eth("1")).unwrap();
+    gus.borrows(usdc("1000")).unwrap();
+    let bob = market.actor("bob", &[usdc("100000")]);
+    market.price_moves("SOL", "0.01");
+    assert_eq!(bob.liquidates(&gus, usdc("900"), "SOL").unwrap().events::<BadDebtAbsorbed>().len(), 2);
+    assert_eq!((market.asset("ETH").supply_index, alice.deposited("ETH")), (0, 0));
+    market.refreshes_all();
+
+    expect_refusal(bob.absorbs(&alice), BallastError::CollateralLeft);
+    let receipt = bob.liquidates(&alice, usdc("10000"), "SOL").unwrap();
+    assert!(receipt.events::<BadDebtAbsorbed>().is_empty());
+    let owed = alice.owes("USDC");
+    let loss: BadDebtAbsorbed = bob.absorbs(&alice).unwrap().event();
+    assert_eq!(loss.debt, owed);
+    assert!((loss.by_reserve + loss.by_depositors).abs_diff(owed) <= 1);
+    assert!(alice.vault().used().is_empty() && market.asset("ETH").deposit_shares == 0);
+    expect_refusal(bob.absorbs(&alice), BallastError::NoDebt);
+}
+
 /// Two savers with 100,000 USDC each; alice owes 10,000 of them against 100 SOL, which are worth 6,000. Bob has a million.
 fn market_in_ruins() -> (Fixture, [Actor; 4]) {
     let market = Fixture::new();
