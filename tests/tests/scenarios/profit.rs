@@ -303,6 +303,10 @@ impl Tally {
                 _ => assert!(done > tried / 50, "{kind:?}: {done} of {tried}"),
             }
         }
+        for kind in Kind::PARTS.into_iter().filter(|kind| *kind != Kind::Absorb) {
+            let [tried, done] = self.in_flash[kind as usize];
+            assert!(done > tried / 50, "{kind:?} within flash loans: {done} of {tried}");
+        }
         assert!(self.ruined > self.sequences / 10 && self.ruined < self.sequences / 2, "{}", self.ruined);
         assert!(self.gained > 0 && self.closest > 50, "{} {}", self.gained, self.closest);
     }
