@@ -57,7 +57,7 @@ impl Kind {
         Self::FlashLoan,
     ];
     /// What may stand between the legs of a flash loan, and beside others in one transaction.
-    const PARTS: [Self; 12] = [
+    pub const PARTS: [Self; 12] = [
         Self::Deposit,
         Self::Withdraw,
         Self::WithdrawAll,

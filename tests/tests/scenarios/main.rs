@@ -7,6 +7,7 @@ mod play;
 mod profit;
 mod real_accounts;
 mod receivers;
+mod ruin;
 mod stage;
 mod wallets;
 mod wide;

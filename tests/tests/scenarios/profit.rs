@@ -26,19 +26,19 @@ fn price(market: &Market, asset: u8) -> u128 {
 }
 
 /// The same for native units.
-fn worth(market: &Market, asset: u8, units: u64) -> i128 {
+pub fn worth(market: &Market, asset: u8, units: u64) -> i128 {
     i128::from(units) * price(market, asset).cast_signed()
 }
 
 /// What a vault has, asset by asset and rounded down to native units, and what it owes in all, rounded up.
-fn sides(view: &View, vault: usize) -> (Vec<(u8, i128)>, i128) {
+pub fn sides(view: &View, vault: usize) -> (Vec<(u8, i128)>, i128) {
     let value = |(asset, units): (u8, u64)| (asset, worth(&view.market, asset, units));
     let held: Vec<_> = view.on(vault, Side::Deposit).into_iter().map(value).collect();
     (held, view.on(vault, Side::Debt).into_iter().map(|owed| value(owed).1).sum())
 }
 
 /// What a vault is worth, exactly: not in units that somebody would get, but in shares, in 2^-52 of the unit of value.
-fn equity(view: &View, vault: usize) -> Wide {
+pub fn equity(view: &View, vault: usize) -> Wide {
     let held = view.vaults[vault].iter().flat_map(|vault| vault.used());
     held.map(|held| {
         let asset = &view.market.assets[usize::from(held.asset)];
@@ -50,7 +50,7 @@ fn equity(view: &View, vault: usize) -> Wide {
 }
 
 /// What the attacker has: tokens, and vaults that he would not walk away from.
-fn wealth(view: &View) -> Wide {
+pub fn wealth(view: &View) -> Wide {
     let wallets = view.wallets.iter().flat_map(|wallet| (0..).zip(wallet));
     let tokens: Wide =
         wallets.map(|(asset, units)| Wide::product(u128::from(*units) << 52, price(&view.market, asset))).sum();
@@ -64,7 +64,7 @@ fn share_ceil(value: i128, part: i128, whole: i128) -> i128 {
 
 /// The most that a liquidator gains from a vault at the cost of others: the bonus of all collateral, less the equity that pays
 /// for it. Exactly nothing where every least bonus is covered.
-fn bounty(view: &View, vault: usize) -> i128 {
+pub fn bounty(view: &View, vault: usize) -> i128 {
     let (held, owed) = sides(view, vault);
     let least = |asset: u8| i128::from(view.market.assets[usize::from(asset)].bonus_least);
     let equity = held.iter().map(|(_, value)| value).sum::<i128>() - owed;
@@ -110,12 +110,12 @@ struct Tally {
     closest: i128,
 }
 
-fn dollars(market: &Fixture, symbol: &'static str, dollars: u64) -> Money {
+pub fn dollars(market: &Fixture, symbol: &'static str, dollars: u64) -> Money {
     market.worth(symbol, dollars)
 }
 
 /// The market with a lender, and two borrowers who stay healthy whatever the attacker's prices are.
-fn market(values: &[(Parameter, u64)]) -> (Fixture, Vec<Actor>) {
+pub fn market(values: &[(Parameter, u64)]) -> (Fixture, Vec<Actor>) {
     let tokens = SYMBOLS.map(|symbol| assets::token(symbol).with(values));
     let market = Fixture::of(tokens.to_vec());
     let lender = market.actor("lender", &[]);
@@ -139,7 +139,7 @@ fn market(values: &[(Parameter, u64)]) -> (Fixture, Vec<Actor>) {
 
 /// A vault with some collateral, some of the others borrowed, and by how much the collateral has to fall so that it is worth
 /// `percent` of the debts.
-fn fills(owner: &Actor, dice: &mut Dice, percent: u64) -> Vec<(&'static str, f64)> {
+pub fn fills(owner: &Actor, dice: &mut Dice, percent: u64) -> Vec<(&'static str, f64)> {
     let market = &owner.fixture;
     let first = dice.below(3) as usize;
     let has: Vec<_> = ["SOL", "ETH", "BONK"].into_iter().cycle().skip(first).take(1 + dice.below(2) as usize).collect();
@@ -246,22 +246,26 @@ fn sequences() -> u32 {
     if std::env::var_os("BALLAST_DEEP").is_some() { 25_000 } else { 3_000 }
 }
 
+/// Eve with two vaults, and her second key mal, on a stage.
+pub fn attacks(market: &Fixture, victim: &Actor) -> (Attacker, [Actor; 2]) {
+    let (eve, mal) = (market.actor("eve", &[]), market.newcomer("mal"));
+    eve.with_vault(1).opens_vault().unwrap();
+    let wallets = [&eve, &mal].map(|person| SYMBOLS.map(|symbol| person.wallet(symbol)));
+    let vaults = [eve.vault_address(), eve.with_vault(1).vault_address(), victim.vault_address()];
+    let mut watched: Vec<_> = wallets.as_flattened().to_vec();
+    watched.extend(vaults);
+    let stage = Stage::new(market, eve.address(), watched);
+    (Attacker { stage, keys: [eve.address(), mal.address()], vaults, wallets }, [eve, mal])
+}
+
 fn searches(seed: u64, values: &[(Parameter, u64)]) {
     const PER_START: u32 = 50;
     let mut dice = Dice(seed);
     let (market, bystanders) = market(values);
-    let (eve, mal) = (market.actor("eve", &[]), market.newcomer("mal"));
-    eve.with_vault(1).opens_vault().unwrap();
-    let wallets = [&eve, &mal].map(|person| SYMBOLS.map(|symbol| person.wallet(symbol)));
-    let vaults = [eve.vault_address(), eve.with_vault(1).vault_address(), bystanders[1].vault_address()];
-    let mut watched: Vec<_> = wallets.as_flattened().to_vec();
-    watched.extend(vaults);
-    let stage = Stage::new(&market, eve.address(), watched);
-    let keys = [eve.address(), mal.address()];
-    let mut attacker = Attacker { stage, keys, vaults, wallets };
+    let (mut attacker, people) = attacks(&market, &bystanders[1]);
     let bystanders = [&bystanders[0], &bystanders[2]].map(|person| person.with_vault(0));
 
-    let (base, people, mut tally) = (attacker.stage.start(), [eve, mal], Tally::default());
+    let (base, mut tally) = (attacker.stage.start(), Tally::default());
     let begun = std::time::Instant::now();
     while tally.sequences < sequences() {
         attacker.stage.resets(&base);
@@ -298,6 +302,10 @@ impl Tally {
                 Kind::Absorb | Kind::LiquidateOthers => assert_eq!(done, 0, "{kind:?}"),
                 _ => assert!(done > tried / 50, "{kind:?}: {done} of {tried}"),
             }
+        }
+        for kind in Kind::PARTS.into_iter().filter(|kind| *kind != Kind::Absorb) {
+            let [tried, done] = self.in_flash[kind as usize];
+            assert!(done > tried / 50, "{kind:?} within flash loans: {done} of {tried}");
         }
         assert!(self.ruined > self.sequences / 10 && self.ruined < self.sequences / 2, "{}", self.ruined);
         assert!(self.gained > 0 && self.closest > 50, "{} {}", self.gained, self.closest);
