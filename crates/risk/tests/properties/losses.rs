@@ -160,6 +160,16 @@ fn a_flash_loan_leaves_the_pool_as_it_was() {
     });
 }
 
+/// What is kept is nobody's deposit: it is the reserve's, to the unit.
+#[test]
+fn what_is_kept_is_the_reserves() {
+    let mut pool = Pool::new(0);
+    pool.deposit(Amount::new(100)).unwrap();
+    pool.keep(Amount::new(7)).unwrap();
+    assert_eq!((pool.cash, pool.reserve_floor()), (Amount::new(107), Ok(Amount::new(7))));
+    assert_eq!(pool.keep(Amount::MAX), Err(Error::AmountOutOfRange));
+}
+
 /// The fee is never below its rate, above it by less than two units, and never nothing.
 #[test]
 fn atk_b05_flash_fees_are_rounded_up() {
