@@ -27,6 +27,7 @@ mod params;
 mod portfolio;
 mod price;
 mod ramp;
+mod receivership;
 mod scenario;
 mod shares;
 mod spiral;
