@@ -26,7 +26,7 @@ fn a_seizure_is_paid_for() {
 fn the_reserves_part_is_taken_off() {
     holds((fractions(), fractions()), |(bonus, share)| {
         let part = liquidators_part_floor(bonus, share).get();
-        let exact = u128::from(bonus.get()) * ((1 << 32) - u128::from(share.get())) >> 32;
+        let exact = (u128::from(bonus.get()) * ((1 << 32) - u128::from(share.get()))) >> 32;
         prop_assert!(u128::from(part) <= exact && u128::from(part) + 2 >= exact);
         Ok(())
     });
