@@ -1,9 +1,9 @@
 //! Ballast: a multi-asset collateral engine.
 //!
-//! This file is the table of contents. Instructions are in [`instructions`], one file each; accounts in [`state`];
-//! prices from outside in [`oracle`]; what governance may do in [`changes`]; bad debt in [`losses`]; the movement of tokens in
-//! [`custody`], what their mints may carry in [`mints`]. Arithmetic on money is in the crate `ballast-risk` and nowhere else: the program compares money, it never
-//! multiplies it.
+//! This file is the table of contents. Instructions are in [`instructions`], one file each; accounts in [`state`]; prices from
+//! outside in [`oracle`]; what governance may do in [`changes`]; bad debt in [`losses`]; tokens in [`custody`] and [`mints`];
+//! what a user asks for beyond the rules in [`guard`]; the rest of a transaction in [`introspection`]. Arithmetic on money is in
+//! the crate `ballast-risk` and nowhere else: the program compares money, it never multiplies it.
 
 #![allow(unexpected_cfgs, reason = "the entry point macros of the framework test for them")]
 // Handlers carry the name of their instruction, and the framework wants the account structs at the crate root.
