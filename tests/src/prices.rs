@@ -155,3 +155,13 @@ impl Fixture {
         }
     }
 }
+
+/// A price a third lower. Decimal strings, so the digits are scaled as an integer.
+pub fn lowered(price: &str) -> &'static str {
+    let (whole, part) = price.split_once('.').unwrap_or((price, ""));
+    let digits: u128 = format!("{whole}{part}00").parse().expect("a decimal price");
+    let places = part.len() + 2;
+    let text = format!("{:0>width$}", digits * 67 / 100, width = places + 1);
+    let (whole, part) = text.split_at(text.len() - places);
+    Box::leak(format!("{whole}.{part}").into_boxed_str())
+}

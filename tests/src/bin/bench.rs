@@ -13,6 +13,7 @@ use ballast_client::event::Action;
 use ballast_client::table::Parameter;
 use ballast_client::{Pausable, Role, Scopes, SourceKind};
 use ballast_tests::assets::{Feed, Token};
+use ballast_tests::prices::lowered;
 use ballast_tests::{Actor, Fixture, Money, Receipt};
 use serde_json::{Value, json};
 
@@ -452,14 +453,4 @@ fn beside() -> Vec<Row> {
         rows.push(Row::new("absorb_bad_debt", debts, &alice.absorbs(&ruined).expect("a loss")));
     }
     rows
-}
-
-/// A price a third lower. Decimal strings, so the digits are scaled as an integer.
-fn lowered(price: &str) -> &'static str {
-    let (whole, part) = price.split_once('.').unwrap_or((price, ""));
-    let digits: u128 = format!("{whole}{part}00").parse().expect("a decimal price");
-    let places = part.len() + 2;
-    let text = format!("{:0>width$}", digits * 67 / 100, width = places + 1);
-    let (whole, part) = text.split_at(text.len() - places);
-    Box::leak(format!("{whole}.{part}").into_boxed_str())
 }

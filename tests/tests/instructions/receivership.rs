@@ -72,14 +72,13 @@ fn a_step_costs_what_a_liquidation_of_the_pair_costs() {
     let repay = bob.repay_for(&alice, native("USDC", seen.repaid + 2));
     bob.administers(&alice, &[repay, bob.seize(&alice, native("SOL", seen.seized))]).unwrap();
     // One and a half micro-dollars less do not pay for it, nor does a cent more of collateral.
-    let (market, [alice, bob, _]) = self::market();
+    let (_, [alice, bob, _]) = self::market();
     bob.is_given(usdc("1000"));
     let (less, more) = (native("USDC", seen.repaid - 4), native("SOL", seen.seized + 100_000));
     for (pays, takes) in [(less, seen.seized), (usdc("0").with(seen.repaid), more.units)] {
         let steps = [bob.repay_for(&alice, pays), bob.seize(&alice, native("SOL", takes))];
         expect_refusal(bob.administers(&alice, &steps), BallastError::SeizedTooMuch);
     }
-    drop(market);
 }
 
 #[test]

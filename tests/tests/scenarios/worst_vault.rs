@@ -10,6 +10,7 @@ use ballast_client::event::{Liquidated, ReceivershipEnded};
 use ballast_client::token::{self, TOKEN_2022};
 use ballast_tests::assets::{Token, tokens};
 use ballast_tests::fixture::{DUST, MAX_TRANSACTION_BYTES};
+use ballast_tests::prices::lowered;
 use ballast_tests::token22::{AccountState, Extension};
 use ballast_tests::*;
 use solana_instruction::Instruction;
@@ -61,7 +62,7 @@ impl Worst {
             alice.borrows(market.worth(token.symbol, 6_600)).unwrap();
         }
         assert_eq!(alice.vault().used().len(), POSITIONS);
-        let falls: Vec<_> = listed[..POSITIONS / 2].iter().map(|token| (token.symbol, lower(token.price))).collect();
+        let falls: Vec<_> = listed[..POSITIONS / 2].iter().map(|token| (token.symbol, lowered(token.price))).collect();
         market.prices_move(&falls);
         market.advances(1);
         assert!(matches!(alice.state(), StateView::Liquidatable | StateView::Insolvent), "{:?}", alice.health());
@@ -84,16 +85,6 @@ impl Worst {
     fn builds<T>(&self, build: impl FnOnce(client::instruction::MarketRef<'_>, Pubkey, Pubkey) -> T) -> T {
         self.market.builds(|market| build(market, self.bob.address(), self.alice.vault_address()))
     }
-}
-
-/// A price a third lower.
-fn lower(price: &str) -> &'static str {
-    let (whole, part) = price.split_once('.').unwrap_or((price, ""));
-    let digits: u128 = format!("{whole}{part}00").parse().unwrap();
-    let places = part.len() + 2;
-    let text = format!("{:0>width$}", digits * 67 / 100, width = places + 1);
-    let (whole, part) = text.split_at(text.len() - places);
-    Box::leak(format!("{whole}.{part}").into_boxed_str())
 }
 
 #[track_caller]
