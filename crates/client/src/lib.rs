@@ -9,10 +9,12 @@ pub mod address;
 pub mod change;
 pub mod instruction;
 pub mod local;
+pub mod logs;
 pub mod model;
 pub mod parameters;
 pub mod snapshot;
 pub mod token;
+pub mod transaction;
 
 pub use anchor_lang::prelude::Pubkey;
 pub use ballast::error::BallastError;

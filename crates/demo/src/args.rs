@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ballast_localnet::prices::replay::PriceFile;
+
 /// What `--help` prints.
 pub const USAGE: &str = "\
 The whole protocol on a local network: a market, vaults, a crash, a keeper, and the books afterwards.
@@ -26,15 +28,6 @@ pub struct Arguments {
     pub vaults: usize,
     pub seed: u64,
     pub prices: Option<PriceFile>,
-}
-
-/// Which part of which table to replay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PriceFile {
-    pub path: PathBuf,
-    pub rows: usize,
-    pub from: Option<i64>,
-    pub to: Option<i64>,
 }
 
 /// A command line as far as it has been read.

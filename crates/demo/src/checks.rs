@@ -11,10 +11,10 @@ use ballast_client::{HealthView, Market, Pubkey, account, token};
 use solana_keypair::Keypair;
 use tokio::task::JoinSet;
 
-use crate::books::Books;
-use crate::catalogue::{ASSETS, COUNT};
-use crate::market::{Site, token_program};
-use crate::rpc::{Connection, Job};
+use ballast_cluster::books::Books;
+use ballast_cluster::connection::{Connection, Job};
+use ballast_localnet::catalogue::{ASSETS, COUNT};
+use ballast_localnet::market::{Site, token_program};
 
 /// One statement about the run.
 #[derive(Clone, Debug)]
@@ -143,7 +143,7 @@ fn tokens_are_conserved(custody: &[u64], held: &[u128], supplies: &[u64], wallet
 }
 
 fn reserves_are_not_negative(market: &Market) -> Check {
-    let insolvent = |(asset, entry): (&ballast_client::Asset, crate::catalogue::Entry)| {
+    let insolvent = |(asset, entry): (&ballast_client::Asset, ballast_localnet::catalogue::Entry)| {
         asset.pool().reserve_floor().err().map(|error| format!("{}: {error:?}", entry.name))
     };
     let wrong = market.listed().iter().zip(ASSETS).filter_map(insolvent).collect();

@@ -6,10 +6,10 @@ use ballast_client::{Pubkey, StateView, Vault, instruction};
 use solana_instruction::Instruction;
 use solana_signer::Signer;
 
-use crate::actors::{Actor, Crowd};
-use crate::books::Books;
-use crate::market::Site;
-use crate::rpc::Job;
+use ballast_cluster::books::Books;
+use ballast_cluster::connection::Job;
+use ballast_localnet::actors::{Actor, Crowd};
+use ballast_localnet::market::Site;
 
 /// Who repays or withdraws a part: every third of those that may.
 const EVERY: usize = 3;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ballast_client::event::Liquidated;
+use ballast_client::logs::events;
 use ballast_client::snapshot::{Opportunity, best_liquidation};
 use ballast_client::{Pubkey, account, token};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use crate::books::Books;
-use crate::meter;
-use crate::rpc::{Connection, Job, Receipt};
+use ballast_cluster::books::Books;
+use ballast_cluster::connection::{Connection, Job, Receipt};
 
 /// What a liquidation must gain to be worth its fee, micro-dollars: a cent.
 const LEAST_GAIN: i64 = 10_000;
@@ -104,12 +104,12 @@ impl Keeper {
             let reason = simulated.logs.iter().find(|line| line.contains("AnchorError"));
             return Ok(Err(reason.cloned().unwrap_or(error)));
         }
-        let expected: Vec<Liquidated> = meter::events(&simulated.logs);
+        let expected: Vec<Liquidated> = events(&simulated.logs);
         if expected.iter().all(|event| gain(event) < LEAST_GAIN) {
             return Ok(Err("not worth its fee any more".to_owned()));
         }
         let receipt = self.connection.send(job).await?;
-        let events = meter::events(&receipt.logs);
+        let events = events(&receipt.logs);
         Ok(Ok((receipt, events)))
     }
 

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use ballast_demo::args::{self, Arguments};
-use ballast_demo::prices::{Path, file::BadFile, generated, replay};
 use ballast_demo::run;
+use ballast_localnet::prices::{Path, file::BadFile, generated, replay};
 
 /// A bad command line or file.
 const USAGE_ERROR: u8 = 2;

@@ -2,16 +2,17 @@
 
 use anyhow::{Context, Result};
 use ballast_client::event::{BadDebtAbsorbed, Liquidated};
+use ballast_client::logs::events;
 
-use crate::books::{Books, read_clock};
 use crate::checks::{IndexWatch, compare_health_now};
 use crate::keeper::Keeper;
-use crate::market::Site;
-use crate::meter::{self, Meter};
-use crate::network::Network;
-use crate::prices::Path;
+use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::states::{BadDebt, Tally};
+use ballast_cluster::books::{Books, read_clock};
+use ballast_localnet::market::Site;
+use ballast_localnet::network::Network;
+use ballast_localnet::prices::Path;
 
 /// Steps between two lines in the log when nothing happens.
 const SAY_EVERY: usize = 24;
@@ -80,7 +81,7 @@ pub async fn play(stage: &Stage<'_>, path: &Path, meter: &mut Meter, indexes: &m
         if done > 0 || at % SAY_EVERY == 0 {
             stage.progress.note(&format!(
                 "step {at:>4}: SOL {:>9}  {} vaults below maintenance, {done} liquidations",
-                crate::text::price(frame.prices[crate::catalogue::SOL].as_f64()),
+                ballast_cluster::text::price(frame.prices[ballast_localnet::catalogue::SOL].as_f64()),
                 tally.below()
             ));
         }
@@ -104,7 +105,7 @@ async fn sweep(stage: &Stage<'_>, step: usize, played: &mut Played, meter: &mut 
         stage.progress.note(&format!("not liquidated: {vault}: {reason}"));
     }
     let done = sweep.liquidations.len();
-    played.losses.extend(sweep.receipts.iter().flat_map(|receipt| meter::events(&receipt.logs)));
+    played.losses.extend(sweep.receipts.iter().flat_map(|receipt| events(&receipt.logs)));
     played.liquidations.extend(sweep.liquidations.into_iter().map(|event| (step, event)));
     let bad = BadDebt::of(&Books::read(&stage.network.connection, stage.site.market).await?);
     if bad.shortfall > played.worst_bad_debt.shortfall {

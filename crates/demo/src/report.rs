@@ -7,14 +7,14 @@ use ballast_client::event::{BadDebtAbsorbed, Liquidated};
 use ballast_client::risk::{Amount, Fraction, Rate, Usd};
 use ballast_client::{Asset, Market, Pubkey};
 
-use crate::catalogue::{ASSETS, CORE, COUNT};
 use crate::checks::Check;
 use crate::keeper::gain;
 use crate::meter::Reading;
 use crate::play::Played;
-use crate::prices::Path;
 use crate::states::{BadDebt, Tally};
-use crate::text::{dollars, grouped, percent, price, tokens};
+use ballast_cluster::text::{dollars, grouped, percent, price, tokens};
+use ballast_localnet::catalogue::{ASSETS, CORE, COUNT};
+use ballast_localnet::prices::Path;
 
 /// Everything that the report says.
 pub struct Report {
@@ -66,7 +66,7 @@ impl Report {
         let at = |index: usize| positions.get(index).copied().unwrap_or(0);
         writeln!(f, "Ballast on a local network")?;
         writeln!(f, "  program      {}, {} bytes", self.program, grouped(self.program_bytes))?;
-        writeln!(f, "  market       {}: {}", self.address, crate::actors::describe())?;
+        writeln!(f, "  market       {}: {}", self.address, ballast_localnet::actors::describe())?;
         writeln!(
             f,
             "  vaults       {} borrowers with {} to {} positions (median {}), {} lenders",

@@ -4,21 +4,21 @@ use anyhow::{Context, Result};
 use ballast_client::{ID, Pubkey};
 use solana_signer::Signer;
 
-use crate::actors::{self, Actor, Crowd, send_waves};
 use crate::args::Arguments;
-use crate::books::{Books, read_clock};
 use crate::checks::{Check, IndexWatch, conservation};
 use crate::exits;
 use crate::keeper::Keeper;
-use crate::market::{Site, key};
 use crate::meter::Meter;
-use crate::network::Network;
 use crate::play::{Played, Stage, play};
-use crate::prices::{Frame, Path};
 use crate::progress::Progress;
-use crate::random::Random;
 use crate::report::Report;
-use crate::rpc::Receipt;
+use ballast_cluster::books::{Books, read_clock};
+use ballast_cluster::connection::Receipt;
+use ballast_localnet::actors::{self, Actor, Crowd, send_waves};
+use ballast_localnet::market::{Site, key};
+use ballast_localnet::network::Network;
+use ballast_localnet::prices::{Frame, Path};
+use ballast_localnet::random::Random;
 
 /// Counts what is sent.
 #[derive(Default)]

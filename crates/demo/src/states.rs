@@ -2,7 +2,7 @@
 
 use ballast_client::{HealthView, Pubkey, StateView};
 
-use crate::books::Books;
+use ballast_cluster::books::Books;
 
 /// Number of borrowing vaults in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

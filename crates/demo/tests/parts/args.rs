@@ -1,6 +1,7 @@
 //! The command line.
 
-use ballast_demo::args::{Arguments, PriceFile, parse};
+use ballast_demo::args::{Arguments, parse};
+use ballast_localnet::prices::replay::PriceFile;
 
 fn read(line: &str) -> Result<Option<Arguments>, String> {
     parse(line.split_whitespace().map(str::to_owned))

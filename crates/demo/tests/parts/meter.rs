@@ -1,8 +1,9 @@
 //! Reading compute units and events from logs.
 
+use ballast_client::logs::{events, operations};
 use ballast_client::{ID, event::Liquidated};
-use ballast_demo::meter::{Meter, Reading, events, operations};
-use ballast_demo::rpc::Receipt;
+use ballast_cluster::connection::Receipt;
+use ballast_demo::meter::{Meter, Reading};
 
 /// The log of a transaction with a foreign instruction and two of the program's, each with a transfer inside.
 fn logs() -> Vec<String> {

@@ -4,8 +4,8 @@ use ballast_client::Pubkey;
 use ballast_client::local::Published;
 
 use crate::catalogue::{ASSETS, COUNT};
-use crate::decimal::Decimal;
 use crate::prices::Frame;
+use ballast_cluster::decimal::Decimal;
 
 /// Confidence interval in a quiet market, basis points of the price.
 const QUIET_BPS: f64 = 4.0;

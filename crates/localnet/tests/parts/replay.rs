@@ -1,8 +1,8 @@
 //! From a table to a path: gaps, stand-ins, the chosen rows.
 
-use ballast_demo::args::PriceFile;
-use ballast_demo::catalogue::{BTC, ETH, JITOSOL, SOL, USDC, USDT};
-use ballast_demo::prices::{Path, replay};
+use ballast_localnet::catalogue::{BTC, ETH, JITOSOL, SOL, USDC, USDT};
+use ballast_localnet::prices::replay::PriceFile;
+use ballast_localnet::prices::{Path, replay};
 
 use crate::Scratch;
 

@@ -17,7 +17,7 @@ use solana_client::rpc_request::RpcRequest;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
-use solana_transaction::{Hash, Signature, Transaction};
+use solana_transaction::{Hash, Signature, Transaction, TransactionError};
 use tokio::task::JoinSet;
 
 /// Transactions on their way at the same time.
@@ -73,6 +73,16 @@ impl Connection {
         Self { client: Arc::new(client) }
     }
 
+    /// A connection through another transport, for tests that stand in for a node.
+    pub fn through(client: RpcClient) -> Self {
+        Self { client: Arc::new(client) }
+    }
+
+    /// For what has no name here.
+    pub fn client(&self) -> &RpcClient {
+        &self.client
+    }
+
     /// A method that the client library has no name for.
     pub async fn call(&self, method: &'static str, parameters: serde_json::Value) -> Result<serde_json::Value> {
         self.client.send(RpcRequest::Custom { method }, parameters).await.with_context(|| format!("{method} failed"))
@@ -110,7 +120,7 @@ impl Connection {
                 signatures[*at] = transaction.signatures[0];
                 signed.push_back((*at, transaction));
             }
-            self.submit(jobs, signed).await?;
+            self.hand_in(jobs, signed).await?;
             open = self.unconfirmed(&signatures, open, &blockhash).await?;
             if open.is_empty() {
                 break;
@@ -125,7 +135,7 @@ impl Connection {
     }
 
     /// Hands transactions to the node, several at a time.
-    async fn submit(&self, jobs: &[Job], mut waiting: VecDeque<(usize, Transaction)>) -> Result<()> {
+    async fn hand_in(&self, jobs: &[Job], mut waiting: VecDeque<(usize, Transaction)>) -> Result<()> {
         let mut sending = JoinSet::new();
         while !waiting.is_empty() || !sending.is_empty() {
             while sending.len() < IN_FLIGHT
@@ -171,19 +181,24 @@ impl Connection {
     }
 
     async fn receipt(&self, name: &str, signature: &Signature) -> Result<Receipt> {
-        let config = RpcTransactionConfig {
-            encoding: Some(UiTransactionEncoding::Base64),
-            commitment: Some(CommitmentConfig::confirmed()),
-            max_supported_transaction_version: Some(0),
-        };
-        let found = self.client.get_transaction_with_config(signature, config).await;
-        let found = found.with_context(|| format!("{name} has no receipt"))?;
-        let meta = found.transaction.meta.with_context(|| format!("{name} has a receipt without metadata"))?;
-        let logs = Option::<Vec<String>>::from(meta.log_messages).unwrap_or_default();
-        if let Some(error) = meta.err {
+        let (logs, error) = self.outcome(signature).await.with_context(|| format!("{name} has no receipt"))?;
+        if let Some(error) = error {
             bail!("{name} failed: {error:?}\n  {}", logs.join("\n  "));
         }
         Ok(Receipt { logs })
+    }
+
+    /// Logs and error of a confirmed transaction.
+    pub async fn outcome(&self, signature: &Signature) -> Result<(Vec<String>, Option<TransactionError>)> {
+        let config = RpcTransactionConfig {
+            encoding: Some(UiTransactionEncoding::Base64),
+            commitment: Some(CommitmentConfig::confirmed()),
+            max_supported_transaction_version: Some(1),
+        };
+        let found = self.client.get_transaction_with_config(signature, config).await.context("no such transaction")?;
+        let meta = found.transaction.meta.context("a transaction without metadata")?;
+        let logs = Option::<Vec<String>>::from(meta.log_messages).unwrap_or_default();
+        Ok((logs, meta.err.map(TransactionError::from)))
     }
 
     /// Runs a transaction without sending it.
@@ -196,11 +211,11 @@ impl Connection {
         };
         let answer = self.client.simulate_transaction_with_config(&transaction, config).await;
         let result = answer.with_context(|| format!("{} cannot be simulated", job.name))?.value;
-        let returned = result.return_data.map(|data| base64::prelude::BASE64_STANDARD.decode(data.data.0));
+        let returned = result.return_data.map(|data| from_base64(&data.data.0));
         Ok(Simulated {
             error: result.err.map(|error| format!("{error:?}")),
             logs: result.logs.unwrap_or_default(),
-            returned: returned.transpose().context("return data is not base64")?,
+            returned: returned.transpose()?,
         })
     }
 
@@ -251,4 +266,8 @@ fn sign(job: &Job, blockhash: Hash) -> Result<Transaction> {
     let signers: Vec<&Keypair> = job.signers.iter().map(|signer| &**signer).collect();
     transaction.try_sign(&signers, blockhash).with_context(|| format!("{} cannot be signed", job.name))?;
     Ok(transaction)
+}
+
+pub(crate) fn from_base64(text: &str) -> Result<Vec<u8>> {
+    base64::prelude::BASE64_STANDARD.decode(text).context("return data is not base64")
 }

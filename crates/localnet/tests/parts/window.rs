@@ -1,6 +1,6 @@
 //! Choosing the rows around the deepest fall.
 
-use ballast_demo::prices::window::{around_deepest_fall, deepest_fall};
+use ballast_localnet::prices::window::{around_deepest_fall, deepest_fall};
 
 fn column(values: &[f64]) -> Vec<[f64; 1]> {
     values.iter().map(|value| [*value]).collect()

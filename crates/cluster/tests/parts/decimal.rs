@@ -1,6 +1,6 @@
 //! Prices as decimals, exactly.
 
-use ballast_demo::decimal::{Decimal, NotAPrice};
+use ballast_cluster::decimal::{Decimal, NotAPrice};
 
 fn parsed(text: &str) -> (i64, i32) {
     let Decimal { number, exponent } = Decimal::parse(text).unwrap();

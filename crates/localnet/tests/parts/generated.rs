@@ -1,7 +1,7 @@
 //! The bundled path keeps what it promises, for any seed.
 
-use ballast_demo::catalogue::{BTC, COUNT, ETH, JITOSOL, SOL, USDC, USDT};
-use ballast_demo::prices::generated::path;
+use ballast_localnet::catalogue::{BTC, COUNT, ETH, JITOSOL, SOL, USDC, USDT};
+use ballast_localnet::prices::generated::path;
 
 #[test]
 fn the_same_seed_is_the_same_path() {
@@ -20,7 +20,8 @@ fn the_promised_falls() {
         assert!(path.deepest(USDC).0 < 0.005, "seed {seed}");
         let dip = path.deepest(USDT).0;
         assert!((0.025..0.036).contains(&dip), "seed {seed}: {dip}");
-        let backing = |frame: &ballast_demo::prices::Frame| frame.prices[JITOSOL].as_f64() / frame.prices[SOL].as_f64();
+        let backing =
+            |frame: &ballast_localnet::prices::Frame| frame.prices[JITOSOL].as_f64() / frame.prices[SOL].as_f64();
         let least = path.frames.iter().map(backing).fold(f64::MAX, f64::min);
         let depeg = 1.0 - least / backing(&path.frames[0]);
         assert!((0.035..0.045).contains(&depeg), "seed {seed}: {depeg}");

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use ballast_client::instruction::MarketRef;
 use ballast_client::{HealthView, ID, Market, Pubkey, Vault, account, snapshot};
 
-use crate::rpc::Connection;
+use crate::connection::Connection;
 
 /// The account that holds the cluster's clock.
 const CLOCK: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::decimal::Decimal;
+use ballast_cluster::decimal::Decimal;
 
 /// A time after which a number can only be milliseconds (the year 2200).
 const LATEST: i64 = 7_258_118_400;

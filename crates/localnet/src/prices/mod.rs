@@ -6,7 +6,7 @@ pub mod replay;
 pub mod window;
 
 use crate::catalogue::{ASSETS, COUNT, SOL};
-use crate::decimal::Decimal;
+use ballast_cluster::decimal::Decimal;
 
 /// The prices of one moment, in the order of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use surfpool_sdk::cheatcodes::builders::{CheatcodeBuilder, DeployProgram, SetAcc
 use surfpool_sdk::{SimnetCommand, Surfnet};
 use tokio::task::JoinSet;
 
-use crate::books::read_clock;
-use crate::rpc::Connection;
+use ballast_cluster::books::read_clock;
+use ballast_cluster::connection::Connection;
 
 /// Milliseconds that a block advances the clock. A transaction takes 32 blocks to be final, and each has its own: with
 /// the real 400 ms, a hundred transactions would take twenty minutes of chain time and every price would be old.

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use ballast_demo::catalogue::COUNT;
-use ballast_demo::plan::{POSITIONS, crowd};
+use ballast_localnet::catalogue::COUNT;
+use ballast_localnet::plan::{POSITIONS, crowd};
 
 #[test]
 fn two_to_twelve_positions_of_distinct_assets() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ballast_client::Pubkey;
-use ballast_demo::rpc::{Connection, Job};
+use ballast_cluster::connection::{Connection, Job};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
 use solana_signer::Signer;

@@ -1,12 +1,22 @@
 //! From a table to a path: choosing the rows, filling in what the table does not have.
 
-use crate::args::PriceFile;
+use std::path::PathBuf;
+
 use crate::catalogue::{ASSETS, BTC, COUNT, REQUIRED, SOL, StandIn};
-use crate::decimal::Decimal;
+use ballast_cluster::decimal::Decimal;
 
 use super::file::{BadFile, Table};
 use super::window::around_deepest_fall;
 use super::{Frame, Path};
+
+/// Which part of which table to replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceFile {
+    pub path: PathBuf,
+    pub rows: usize,
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
 
 /// Seconds in a year of 365 days.
 const YEAR: i64 = 31_536_000;
@@ -105,8 +115,8 @@ fn describe(table: &Table, rows: &[Filled]) -> String {
         first.line,
         last.line,
         rows.len(),
-        crate::text::date(first.time),
-        crate::text::date(last.time)
+        ballast_cluster::text::date(first.time),
+        ballast_cluster::text::date(last.time)
     )
 }
 

@@ -1,6 +1,6 @@
 //! Every way in which a table of prices is refused, with its line.
 
-use ballast_demo::prices::file::Table;
+use ballast_localnet::prices::file::Table;
 
 use crate::Scratch;
 

@@ -3,8 +3,8 @@
 //! that loses its peg for some hours.
 
 use crate::catalogue::{ASSETS, COUNT, JITOSOL, SOL, USDC, USDT};
-use crate::decimal::Decimal;
 use crate::random::Random;
+use ballast_cluster::decimal::Decimal;
 
 use super::{Frame, Path};
 

@@ -8,14 +8,14 @@ use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use crate::books::Books;
 use crate::catalogue::{ASSETS, CORE, COUNT};
 use crate::market::{Site, key, units};
 use crate::plan::{self, Plan};
 use crate::prices::Frame;
 use crate::random::Random;
-use crate::rpc::{Connection, Job, Receipt};
 use crate::sizing;
+use ballast_cluster::books::Books;
+use ballast_cluster::connection::{Connection, Job, Receipt};
 
 /// Number of lenders.
 const LENDERS: usize = 3;

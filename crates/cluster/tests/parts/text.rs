@@ -1,6 +1,6 @@
 //! Numbers and times for people.
 
-use ballast_demo::text::{date, dollars, grouped, percent, price, tokens};
+use ballast_cluster::text::{date, dollars, grouped, percent, price, tokens};
 
 #[test]
 fn numbers() {

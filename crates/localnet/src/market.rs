@@ -13,14 +13,14 @@ use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use crate::books::read_market;
 use crate::catalogue::{ASSETS, COUNT, Entry};
-use crate::decimal::Decimal;
 use crate::network::{Network, Placed};
 use crate::oracle::Feeds;
 use crate::prices::Frame;
 use crate::random::Random;
-use crate::rpc::{Connection, Job, Receipt};
+use ballast_cluster::books::read_market;
+use ballast_cluster::connection::{Connection, Job, Receipt};
+use ballast_cluster::decimal::Decimal;
 
 /// Oldest price accepted, seconds.
 const MAX_AGE: u32 = 300;

@@ -1,0 +1,271 @@
+//! Sending one transaction the careful way: simulate, limit, fee, sign once, repeat until it has landed or never can.
+//!
+//! The steps are separate, so that a keeper can write down what it is about to do between them.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use ballast_client::Pubkey;
+use ballast_client::transaction::{Budget, Version, compile};
+use solana_client::client_error::{ClientError, ClientErrorKind};
+use solana_client::rpc_config::{CommitmentConfig, RpcSendTransactionConfig, RpcSimulateTransactionConfig};
+use solana_client::rpc_request::{RpcError, RpcResponseErrorData};
+use solana_instruction::Instruction;
+use solana_message::AddressLookupTableAccount;
+use solana_signer::Signer;
+use solana_transaction::versioned::VersionedTransaction;
+use solana_transaction::{Hash, Signature, TransactionError};
+
+use crate::connection::{Connection, Receipt};
+
+/// What simulations may use: the most there is.
+const SIMULATED_UNITS: u32 = 1_400_000;
+/// Pause between two looks at a transaction's status.
+const POLL: Duration = Duration::from_millis(400);
+/// A transaction is handed to the node again after so many looks.
+const REPEAT_AFTER: u32 = 5;
+
+/// A transaction before it is signed.
+#[derive(Clone)]
+pub struct Draft<'a> {
+    pub instructions: Vec<Instruction>,
+    /// Pays the fee; signs first.
+    pub payer: &'a dyn Signer,
+    /// Whoever else signs.
+    pub signers: Vec<&'a dyn Signer>,
+    pub version: Version,
+    /// Shorten version 0.
+    pub tables: Vec<AddressLookupTableAccount>,
+}
+
+/// What to offer for a place in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeePolicy {
+    /// Of the fees paid lately for the accounts that are written: 50 is the median.
+    pub percentile: u8,
+    /// Micro-lamports for a compute unit.
+    pub least: u64,
+    /// Micro-lamports for a compute unit.
+    pub most: u64,
+}
+
+impl Default for FeePolicy {
+    fn default() -> Self {
+        Self { percentile: 75, least: 0, most: 1_000_000 }
+    }
+}
+
+/// What a transaction failed with.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub error: TransactionError,
+    pub logs: Vec<String>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.error)
+    }
+}
+
+/// Why a transaction was not sent.
+#[derive(Debug)]
+pub enum NotSent {
+    /// The node did not answer, or answered nonsense.
+    Node(anyhow::Error),
+    /// It would fail.
+    Refused(Box<Failure>),
+    /// It does not fit, or a signer refuses.
+    Invalid(anyhow::Error),
+}
+
+impl std::fmt::Display for NotSent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Node(error) | Self::Invalid(error) => write!(f, "{error:#}"),
+            Self::Refused(failure) => write!(f, "the transaction would fail: {failure}"),
+        }
+    }
+}
+
+impl std::error::Error for NotSent {}
+
+/// What a simulation found.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    pub units: u64,
+    pub logs: Vec<String>,
+    /// Of the last program that returned something.
+    pub returned: Option<Vec<u8>>,
+}
+
+/// A transaction that is ready to go, and until when it can land.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    pub transaction: VersionedTransaction,
+    pub last_valid_block_height: u64,
+}
+
+impl Signed {
+    pub fn signature(&self) -> Signature {
+        self.transaction.signatures.first().copied().unwrap_or_default()
+    }
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    Landed(Receipt),
+    Failed(Failure),
+    /// It never landed and never will.
+    Expired,
+}
+
+impl Connection {
+    /// Runs a draft without sending it. Signatures are not needed.
+    pub async fn try_out(&self, draft: &Draft<'_>) -> Result<Trial, NotSent> {
+        let budget = Some(Budget { units: SIMULATED_UNITS, price: 0 });
+        let message = message(draft, budget, Hash::default())?;
+        let count = usize::from(message.header().num_required_signatures);
+        let transaction = VersionedTransaction { signatures: vec![Signature::default(); count], message };
+        let config = RpcSimulateTransactionConfig {
+            sig_verify: false,
+            replace_recent_blockhash: true,
+            commitment: Some(CommitmentConfig::processed()),
+            ..RpcSimulateTransactionConfig::default()
+        };
+        let answer = self.client().simulate_transaction_with_config(&transaction, config).await;
+        let result = answer.context("the transaction cannot be simulated").map_err(NotSent::Node)?.value;
+        let logs = result.logs.unwrap_or_default();
+        if let Some(error) = result.err {
+            return Err(NotSent::Refused(Box::new(Failure { error: error.into(), logs })));
+        }
+        let units = result.units_consumed.context("a simulation without compute units").map_err(NotSent::Node)?;
+        let returned = result.return_data.map(|data| crate::connection::from_base64(&data.data.0)).transpose();
+        Ok(Trial { units, logs, returned: returned.map_err(NotSent::Node)? })
+    }
+
+    /// What to ask for: a tenth more than a simulation used, at a price that others paid lately.
+    pub async fn budget(&self, draft: &Draft<'_>, trial: &Trial, policy: FeePolicy) -> Result<Budget, NotSent> {
+        let units = trial.units.saturating_add(trial.units / 10).saturating_add(1_000);
+        let units = u32::try_from(units).unwrap_or(SIMULATED_UNITS).min(SIMULATED_UNITS);
+        let written = written(draft);
+        let fees = self.client().get_recent_prioritization_fees(&written).await;
+        let fees = fees.context("no fees").map_err(NotSent::Node)?;
+        let price = percentile(fees.into_iter().map(|fee| fee.prioritization_fee).collect(), policy.percentile);
+        Ok(Budget { units, price: price.clamp(policy.least, policy.most.max(policy.least)) })
+    }
+
+    /// Signs a draft with a fresh blockhash.
+    pub async fn sign(&self, draft: &Draft<'_>, budget: Budget) -> Result<Signed, NotSent> {
+        let latest = self.client().get_latest_blockhash_with_commitment(CommitmentConfig::confirmed()).await;
+        let (blockhash, last_valid_block_height) = latest.context("no blockhash").map_err(NotSent::Node)?;
+        let transaction = sign(draft, Some(budget), blockhash)?;
+        Ok(Signed { transaction, last_valid_block_height })
+    }
+
+    /// Hands a transaction to the node once. A node that has it already is content.
+    ///
+    /// # Errors
+    /// What the node says. The transaction may land nevertheless: look at [`Self::fate`].
+    pub async fn submit(&self, signed: &Signed) -> anyhow::Result<()> {
+        // Repeating is ours: the node's own retries end unseen.
+        let config = RpcSendTransactionConfig { skip_preflight: true, max_retries: Some(0), ..Default::default() };
+        match self.client().send_transaction_with_config(&signed.transaction, config).await {
+            Ok(_) => Ok(()),
+            Err(error) if already_processed(&error) => Ok(()),
+            Err(error) => Err(error).context("the transaction was not taken"),
+        }
+    }
+
+    /// What became of a transaction, if that is decided.
+    pub async fn fate(&self, signed: &Signed) -> anyhow::Result<Option<Fate>> {
+        // Before the status: what is unknown after its last block stays unknown.
+        let commitment = CommitmentConfig::confirmed();
+        let height = self.client().get_block_height_with_commitment(commitment).await.context("no block height")?;
+        let signature = signed.signature();
+        let statuses = self.client().get_signature_statuses(&[signature]).await.context("no status")?.value;
+        match statuses.into_iter().next().flatten() {
+            Some(status) if status.satisfies_commitment(commitment) => {
+                let (logs, error) = self.outcome(&signature).await?;
+                Ok(Some(match error {
+                    None => Fate::Landed(Receipt { logs }),
+                    Some(error) => Fate::Failed(Failure { error, logs }),
+                }))
+            }
+            Some(_) => Ok(None),
+            None if height > signed.last_valid_block_height => Ok(Some(Fate::Expired)),
+            None => Ok(None),
+        }
+    }
+
+    /// Sends a transaction, again and again, until its fate is decided. It is never signed anew.
+    pub async fn carry_through(&self, signed: &Signed) -> anyhow::Result<Fate> {
+        self.submit(signed).await?;
+        for round in 1u32.. {
+            if let Some(fate) = self.fate(signed).await? {
+                return Ok(fate);
+            }
+            if round.is_multiple_of(REPEAT_AFTER) {
+                self.submit(signed).await?;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Err(anyhow!("a transaction without a fate"))
+    }
+}
+
+/// The message of a draft.
+///
+/// # Errors
+/// [`NotSent::Invalid`].
+pub fn message(
+    draft: &Draft<'_>,
+    budget: Option<Budget>,
+    blockhash: Hash,
+) -> Result<solana_message::VersionedMessage, NotSent> {
+    let Draft { instructions, payer, version, tables, .. } = draft;
+    compile(*version, &payer.pubkey(), instructions, budget, tables, blockhash)
+        .map_err(|error| NotSent::Invalid(error.into()))
+}
+
+/// The signed transaction of a draft.
+///
+/// # Errors
+/// [`NotSent::Invalid`].
+pub fn sign(draft: &Draft<'_>, budget: Option<Budget>, blockhash: Hash) -> Result<VersionedTransaction, NotSent> {
+    let mut signers = vec![draft.payer];
+    signers.extend(draft.signers.iter().copied().filter(|signer| signer.pubkey() != draft.payer.pubkey()));
+    let message = message(draft, budget, blockhash)?;
+    VersionedTransaction::try_new(message, &signers)
+        .context("the transaction cannot be signed")
+        .map_err(NotSent::Invalid)
+}
+
+/// The accounts that a draft writes.
+fn written(draft: &Draft<'_>) -> Vec<Pubkey> {
+    let accounts = draft.instructions.iter().flat_map(|instruction| &instruction.accounts);
+    let mut written: Vec<Pubkey> = accounts.filter(|meta| meta.is_writable).map(|meta| meta.pubkey).collect();
+    written.sort_unstable();
+    written.dedup();
+    // The most that a node looks at.
+    written.truncate(128);
+    written
+}
+
+fn percentile(mut fees: Vec<u64>, percentile: u8) -> u64 {
+    fees.sort_unstable();
+    let last = fees.len().saturating_sub(1);
+    fees.get(last * usize::from(percentile.min(100)) / 100).copied().unwrap_or(0)
+}
+
+fn already_processed(error: &ClientError) -> bool {
+    let by_node = match error.kind() {
+        ClientErrorKind::RpcError(RpcError::RpcResponseError {
+            data: RpcResponseErrorData::SendTransactionPreflightFailure(result),
+            ..
+        }) => result.err.clone().map(TransactionError::from),
+        _ => error.get_transaction_error(),
+    };
+    by_node == Some(TransactionError::AlreadyProcessed)
+}

@@ -1,0 +1,5 @@
+//! One binary: the network's crates take seconds to link.
+
+mod connection;
+mod decimal;
+mod text;
