@@ -1,0 +1,3 @@
+//! One binary: the network's crates take seconds to link.
+
+mod metrics;
