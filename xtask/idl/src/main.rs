@@ -4,6 +4,8 @@
 //! only one command needs them. A process of its own, because Anchor's builder reads and passes on
 //! the environment: `xtask::idl` starts it with a clean one.
 
+mod memory;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use anchor_lang_idl::build::IdlBuilder;
@@ -21,11 +23,12 @@ fn main() -> ExitCode {
 
 fn print() -> Result<()> {
     let program = std::env::args_os().nth(1).map(PathBuf::from).context("usage: print-idl <program folder>")?;
-    let idl = IdlBuilder::new()
+    let mut idl = IdlBuilder::new()
         .program_path(program)
         .cargo_args(["--locked", "--lib"].map(str::to_owned).to_vec())
         .build()
         .context("cannot build the IDL")?;
+    memory::complete(&mut idl);
     println!("{}", serde_json::to_string_pretty(&idl)?);
     Ok(())
 }
