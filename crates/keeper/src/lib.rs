@@ -2,8 +2,13 @@
 //!
 //! | room | what it does |
 //! |---|---|
+//! | `config`, `secret` | the configuration, and the secrets that it names |
+//! | `logging`, `metrics`, `server` | what can be seen from outside |
 //! | `updates` | what every source of accounts delivers |
-//! | `metrics` | what the keeper counts, for Prometheus |
 
+pub mod config;
+pub mod logging;
 pub mod metrics;
+pub mod secret;
+pub mod server;
 pub mod updates;
