@@ -1,1 +1,77 @@
-fn main() {}
+//! `ballast`: markets, vaults, prices and governance from the command line.
+//!
+//! Noun, then verb. Results go to stdout, everything else to stderr. Exit codes: 0 done, 2 the command makes no sense, 3 the
+//! node failed, 4 the transaction would fail or did, 5 it was refused by risk. See `failure`.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+mod amounts;
+mod context;
+mod failure;
+mod options;
+mod output;
+mod send;
+mod signers;
+mod vault;
+
+use context::Context;
+use failure::Failure;
+use options::Options;
+
+/// Markets, vaults, prices and governance of Ballast from the command line
+#[derive(Parser)]
+#[command(name = "ballast", version, max_term_width = 120)]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+#[derive(Subcommand)]
+enum Noun {
+    /// Open vaults, move money in and out of them, look at them
+    #[command(subcommand)]
+    Vault(vault::Command),
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+impl Noun {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Vault(command) => command.run(context).await,
+            Self::Completions { shell } => completions(shell),
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "ballast", &mut script);
+    output::print(String::from_utf8_lossy(&script).trim_end())
+}
+
+fn run() -> Result<(), Failure> {
+    let Arguments { options, noun } = Arguments::parse();
+    // Works without any configuration.
+    if let Noun::Completions { shell } = noun {
+        return completions(shell);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::usage(format!("the runtime does not start: {error}")))?;
+    let context = Context::new(options)?;
+    runtime.block_on(noun.run(&context))
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::note(&format!("Error: {failure}"));
+            ExitCode::from(failure.code())
+        }
+    }
+}

@@ -65,17 +65,34 @@ pub struct Simulated {
 #[derive(Clone)]
 pub struct Connection {
     client: Arc<RpcClient>,
+    /// How settled what is read has to be.
+    reading: CommitmentConfig,
+    /// How settled a transaction has to be to count as landed.
+    landing: CommitmentConfig,
 }
 
 impl Connection {
+    /// Reads the newest state that the node has processed; transactions count once they are confirmed.
     pub fn new(url: &str) -> Self {
-        let client = RpcClient::new_with_commitment(url.to_owned(), CommitmentConfig::confirmed());
-        Self { client: Arc::new(client) }
+        Self::through(RpcClient::new_with_commitment(url.to_owned(), CommitmentConfig::confirmed()))
     }
 
     /// A connection through another transport, for tests that stand in for a node.
     pub fn through(client: RpcClient) -> Self {
-        Self { client: Arc::new(client) }
+        let (reading, landing) = (CommitmentConfig::processed(), CommitmentConfig::confirmed());
+        Self { client: Arc::new(client), reading, landing }
+    }
+
+    /// The same at another commitment. A transaction is confirmed at least before it counts, or it might be gone again.
+    pub fn at(self, commitment: CommitmentConfig) -> Self {
+        let processed = commitment == CommitmentConfig::processed();
+        let landing = if processed { CommitmentConfig::confirmed() } else { commitment };
+        Self { reading: commitment, landing, ..self }
+    }
+
+    /// What transactions wait for, see [`Self::at`].
+    pub(crate) fn landing(&self) -> CommitmentConfig {
+        self.landing
     }
 
     /// For what has no name here.
@@ -224,8 +241,7 @@ impl Connection {
         let mut found = Vec::with_capacity(addresses.len());
         // The most that a node answers at once.
         for part in addresses.chunks(100) {
-            let commitment = CommitmentConfig::processed();
-            let answer = self.client.get_multiple_accounts_with_commitment(part, commitment).await;
+            let answer = self.client.get_multiple_accounts_with_commitment(part, self.reading).await;
             let accounts = answer.context("getMultipleAccounts failed")?.value;
             found.extend(accounts.into_iter().map(|account| account.map(|account| account.data)));
         }
@@ -245,7 +261,7 @@ impl Connection {
             filters: Some(vec![size, part]),
             account_config: RpcAccountInfoConfig {
                 encoding: Some(UiAccountEncoding::Base64),
-                commitment: Some(CommitmentConfig::processed()),
+                commitment: Some(self.reading),
                 ..RpcAccountInfoConfig::default()
             },
             ..RpcProgramAccountsConfig::default()

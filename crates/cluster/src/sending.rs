@@ -181,7 +181,7 @@ impl Connection {
     /// What became of a transaction, if that is decided.
     pub async fn fate(&self, signed: &Signed) -> anyhow::Result<Option<Fate>> {
         // Before the status: what is unknown after its last block stays unknown.
-        let commitment = CommitmentConfig::confirmed();
+        let commitment = self.landing();
         let height = self.client().get_block_height_with_commitment(commitment).await.context("no block height")?;
         let signature = signed.signature();
         let statuses = self.client().get_signature_statuses(&[signature]).await.context("no status")?.value;

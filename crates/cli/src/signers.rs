@@ -1,0 +1,123 @@
+//! Keys in the forms that Solana's tools take: a file, a seed phrase, standard input, a hardware wallet, or only a public
+//! key for somebody who signs elsewhere.
+
+use std::rc::Rc;
+
+use ballast_client::Pubkey;
+use solana_derivation_path::DerivationPath;
+use solana_keypair::seed_derivable::keypair_from_seed_and_derivation_path;
+use solana_keypair::{Keypair, read_keypair, read_keypair_file};
+use solana_seed_phrase::generate_seed_from_seed_phrase_and_passphrase;
+use solana_signer::null_signer::NullSigner;
+use solana_signer::{Signer, SignerError};
+use solana_transaction::Signature;
+
+use crate::failure::Failure;
+use crate::options::Signed;
+
+/// Loads a key. `what` it is for appears in prompts and errors; `signed` are the signatures made elsewhere.
+///
+/// # Errors
+/// [`Failure::Usage`].
+pub fn load(source: &str, what: &str, signed: &[Signed]) -> Result<Rc<dyn Signer>, Failure> {
+    let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("{what}: {why}"));
+    if let Ok(key) = source.parse::<Pubkey>() {
+        let found = signed.iter().find(|signed| signed.by == key);
+        return Ok(match found {
+            Some(signed) => Rc::new(SignedElsewhere(*signed)),
+            None => Rc::new(NullSigner::new(&key)),
+        });
+    }
+    if source == "-" || source == "stdin:" {
+        let keypair = read_keypair(&mut std::io::stdin().lock()).map_err(|error| wrong(&error))?;
+        return Ok(Rc::new(keypair));
+    }
+    if let Some(query) = source.strip_prefix("prompt:") {
+        return Ok(Rc::new(from_phrase(what, path_of(query).map_err(|error| wrong(&error))?)?));
+    }
+    if source.starts_with("usb:") {
+        return hardware(source, what);
+    }
+    let path = source.strip_prefix("file:").unwrap_or(source);
+    let path = if let Some(rest) = path.strip_prefix("~/") {
+        let home = std::env::var("HOME").map_err(|_| wrong(&"HOME is not set"))?;
+        format!("{home}/{rest}")
+    } else {
+        path.to_owned()
+    };
+    let keypair = read_keypair_file(&path)
+        .map_err(|error| wrong(&format!("{path}: {error}; make one with solana-keygen, or name a key with -k")))?;
+    Ok(Rc::new(keypair))
+}
+
+/// The derivation path of `?key=ACCOUNT/CHANGE` or `?full-path=m/..`; without one, Solana's first.
+fn path_of(query: &str) -> Result<DerivationPath, String> {
+    let parsed = match query.strip_prefix('?').map(|query| query.split_once('=')) {
+        None if query.is_empty() => return Ok(DerivationPath::default()),
+        Some(Some(("key", path))) => DerivationPath::from_key_str(path),
+        Some(Some(("full-path", path))) => DerivationPath::from_absolute_path_str(path),
+        _ => return Err(format!("{query} is not understood: say ?key=ACCOUNT or ?key=ACCOUNT/CHANGE")),
+    };
+    parsed.map_err(|error| error.to_string())
+}
+
+fn from_phrase(what: &str, path: DerivationPath) -> Result<Keypair, Failure> {
+    let ask = |question: String| {
+        rpassword::prompt_password(question).map_err(|error| Failure::usage(format!("{what}: {error}")))
+    };
+    let phrase = ask(format!("Seed phrase of {what}: "))?;
+    let words: Vec<&str> = phrase.split_whitespace().collect();
+    if ![12, 15, 18, 21, 24].contains(&words.len()) {
+        return Err(Failure::usage(format!("{what}: a seed phrase has 12 to 24 words, this has {}", words.len())));
+    }
+    let passphrase = ask("Passphrase, empty for none: ".to_owned())?;
+    let seed = generate_seed_from_seed_phrase_and_passphrase(&words.join(" "), passphrase.trim_end());
+    keypair_from_seed_and_derivation_path(&seed, Some(path)).map_err(|error| Failure::usage(format!("{what}: {error}")))
+}
+
+#[cfg(feature = "usb")]
+fn hardware(source: &str, what: &str) -> Result<Rc<dyn Signer>, Failure> {
+    use solana_remote_wallet::locator::Locator;
+    use solana_remote_wallet::remote_keypair::generate_remote_keypair;
+    use solana_remote_wallet::remote_wallet::maybe_wallet_manager;
+
+    let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("{what}: {why}"));
+    let (place, query) = match source.find('?') {
+        Some(at) => source.split_at(at),
+        None => (source, ""),
+    };
+    let locator = Locator::new_from_path(place).map_err(|error| wrong(&error))?;
+    let path = path_of(query).map_err(|error| wrong(&error))?;
+    let manager = maybe_wallet_manager().map_err(|error| wrong(&error))?;
+    let manager = manager.ok_or_else(|| wrong(&"no hardware wallet is connected"))?;
+    let key = generate_remote_keypair(locator, path, &manager, false, what).map_err(|error| wrong(&error))?;
+    Ok(Rc::new(key))
+}
+
+#[cfg(not(feature = "usb"))]
+fn hardware(source: &str, what: &str) -> Result<Rc<dyn Signer>, Failure> {
+    let message = "this ballast was built without hardware wallets; build it with --features usb (needs libudev)";
+    Err(Failure::usage(format!("{what}: {source}: {message}")))
+}
+
+/// Somebody whose signature was made elsewhere.
+struct SignedElsewhere(Signed);
+
+impl Signer for SignedElsewhere {
+    fn try_pubkey(&self) -> Result<Pubkey, SignerError> {
+        Ok(self.0.by)
+    }
+
+    fn try_sign_message(&self, message: &[u8]) -> Result<Signature, SignerError> {
+        let Signed { by, signature } = self.0;
+        if signature.verify(by.as_ref(), message) {
+            return Ok(signature);
+        }
+        let why = "is of another message: all signers need the same command, blockhash and state of the market";
+        Err(SignerError::Custom(format!("the signature of {by} {why}")))
+    }
+
+    fn is_interactive(&self) -> bool {
+        false
+    }
+}

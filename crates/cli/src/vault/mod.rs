@@ -1,0 +1,102 @@
+//! `ballast vault ..`: what an owner does with his vaults.
+
+use ballast_client::{ID, Pubkey, Vault, account, address};
+use clap::{Args, Subcommand};
+use solana_signer::Signer;
+
+use crate::context::{Context, OnChain};
+use crate::failure::Failure;
+
+mod list;
+mod moves;
+mod open;
+
+/// Which vault.
+#[derive(Args, Clone, Debug)]
+pub struct Which {
+    /// Number of one of your vaults, or the address of any
+    #[arg(long, default_value = "0", value_name = "ID_OR_ADDRESS")]
+    vault: String,
+}
+
+/// Commands on vaults.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open a vault
+    Open(open::Open),
+    /// List the vaults of an owner
+    List(list::List),
+    /// Deposit collateral from your wallet
+    Deposit(moves::Moves),
+    /// Withdraw collateral to the owner's wallet
+    Withdraw(moves::Moves),
+    /// Borrow to the owner's wallet
+    Borrow(moves::Moves),
+    /// Repay debt from your wallet
+    Repay(moves::Moves),
+}
+
+impl Command {
+    /// # Errors
+    /// [`Failure`].
+    pub async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Open(open) => open.run(context).await,
+            Self::List(list) => list.run(context).await,
+            Self::Deposit(moves) => moves.run(context, moves::Move::Deposit).await,
+            Self::Withdraw(moves) => moves.run(context, moves::Move::Withdraw).await,
+            Self::Borrow(moves) => moves.run(context, moves::Move::Borrow).await,
+            Self::Repay(moves) => moves.run(context, moves::Move::Repay).await,
+        }
+    }
+}
+
+/// A vault that a command works on.
+pub struct Chosen {
+    pub address: Pubkey,
+    pub owner: Pubkey,
+}
+
+impl Which {
+    /// # Errors
+    /// [`Failure::Usage`] for a vault that does not exist or belongs to another market.
+    pub async fn find(&self, context: &Context, market: &OnChain) -> Result<Chosen, Failure> {
+        let number = self.vault.parse::<u16>().ok();
+        let address = match number {
+            Some(id) => address::vault(&market.address, &context.signer()?.pubkey(), id),
+            None => self.vault.parse().map_err(|_| {
+                Failure::usage(format!("{} is neither the number nor the address of a vault", self.vault))
+            })?,
+        };
+        if let (Some(_), Some(_)) = (number, &context.options.market_account) {
+            return Ok(Chosen { address, owner: context.signer()?.pubkey() });
+        }
+        let found = read(context, &address).await?;
+        let vault = found.ok_or_else(|| {
+            let hint = number.map_or(String::new(), |id| format!("; open it with: ballast vault open --id {id}"));
+            Failure::usage(format!("there is no vault at {address}{hint}"))
+        })?;
+        if vault.market != market.address {
+            return Err(Failure::usage(format!("vault {address} belongs to another market: {}", vault.market)));
+        }
+        Ok(Chosen { address, owner: vault.owner })
+    }
+}
+
+/// A vault, if there is one.
+async fn read(context: &Context, address: &Pubkey) -> Result<Option<Vault>, Failure> {
+    let Some(data) = context.connection.accounts(&[*address]).await?.pop().flatten() else { return Ok(None) };
+    let vault = account::vault(&data).map_err(|error| Failure::usage(format!("{address} is no vault: {error}")))?;
+    Ok(Some(vault))
+}
+
+/// All vaults of an owner in a market, by number.
+async fn of_owner(context: &Context, market: &Pubkey, owner: &Pubkey) -> Result<Vec<(Pubkey, Vault)>, Failure> {
+    // Market and owner stand beside each other in a vault's bytes.
+    let wanted = [market.to_bytes(), owner.to_bytes()].concat();
+    let found = context.connection.program_accounts(&ID, Vault::SPACE, (16, &wanted)).await?;
+    let decoded = found.into_iter().filter_map(|(address, data)| Some((address, account::vault(&data).ok()?)));
+    let mut vaults: Vec<_> = decoded.filter(|(_, vault)| vault.owner == *owner && vault.market == *market).collect();
+    vaults.sort_by_key(|(_, vault)| vault.id);
+    Ok(vaults)
+}

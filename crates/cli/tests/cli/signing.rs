@@ -1,0 +1,82 @@
+//! Where signatures come from: together, in two steps, without a network; and what is shown without sending.
+
+use ballast_client::risk::health::Side;
+use ballast_localnet::catalogue::SOL;
+
+use crate::stage::{ballast, stage};
+
+#[test]
+fn a_vault_is_opened_filled_and_listed() {
+    let stage = stage();
+    let alice = stage.wallet("alice", &[(SOL, 5_000_000_000)]);
+    let dry = stage.run(&alice, &["vault", "open", "--dry-run"]).json();
+    assert_eq!(dry["status"], "dry-run");
+    assert_eq!(dry["fee"], 5_000);
+    assert!(stage.vault(&alice.address(), 0).is_none(), "a dry run changes nothing");
+
+    let opened = stage.run(&alice, &["vault", "open"]).json();
+    assert_eq!(opened["status"], "confirmed");
+    assert_eq!(opened["owner"], alice.address().to_string());
+    let deposited = stage.run(&alice, &["vault", "deposit", "SOL=1.5"]).json();
+    assert_eq!(deposited["amounts"][0]["amount"], "1500000000");
+    let vault = stage.vault(&alice.address(), 0).expect("a vault");
+    assert_eq!((vault.holding(0).side, vault.holding(0).shares.get()), (Side::Deposit, 1_500_000_000));
+    let listed = stage.run(&alice, &["vault", "list"]).json();
+    assert_eq!(listed[0]["state"], "healthy");
+    assert_eq!(listed[0]["equity"], stage.books().health(&vault).maint.equity.to_string());
+
+    stage.run(&alice, &["vault", "deposit", "DOGE=1"]).fails(2, "has no asset DOGE");
+    let nobody =
+        stage.bare("", &["-u", "http://127.0.0.1:1", "--market", &stage.site.market.to_string(), "vault", "list"]);
+    nobody.fails(2, "make one with solana-keygen");
+    let nowhere = stage.bare(
+        "",
+        &["-u", "http://127.0.0.1:1", "-k", alice.file(), "vault", "open", "--market", &stage.site.market.to_string()],
+    );
+    nowhere.fails(3, "cannot be simulated");
+}
+
+#[test]
+fn two_people_sign_the_same_message_one_after_the_other() {
+    let stage = stage();
+    let (owner, payer) = (stage.wallet("owner", &[]), stage.wallet("payer", &[]));
+    let (owner_key, payer_key) = (owner.address().to_string(), payer.address().to_string());
+    let blockhash = stage.wait(stage.network.connection.client().get_latest_blockhash()).expect("a blockhash");
+    let blockhash = blockhash.to_string();
+    let market = stage.site.market.to_string();
+    let open = ["vault", "open", "--id", "7", "--market", &market, "--blockhash", &blockhash, "--output", "json"];
+
+    // The owner has no network at all.
+    let offline = ["-u", "http://127.0.0.1:1", "-k", owner.file(), "--fee-payer", &payer_key, "--sign-only"];
+    let signed = stage.bare("", &[&open[..], &offline[..]].concat()).json();
+    assert_eq!(signed["status"], "signed");
+    assert_eq!(signed["absent"], serde_json::json!([payer_key]));
+    let signature = signed["signers"][0].as_str().expect("a signature").to_owned();
+    assert!(signature.starts_with(&owner_key));
+
+    let url = stage.url();
+    let online = ["-u", &url, "-k", &owner_key, "--fee-payer", payer.file()];
+    stage.bare("", &[&open[..], &online[..]].concat()).fails(2, "not signed by");
+    let other = ["vault", "open", "--id", "8", "--market", &market, "--blockhash", &blockhash, "--signer", &signature];
+    stage.bare("", &[&other[..], &online[..]].concat()).fails(2, "cannot be signed");
+    let sent = stage.bare("", &[&open[..], &online[..], &["--signer", &signature]].concat()).json();
+    assert_eq!(sent["status"], "confirmed");
+    assert!(stage.vault(&owner.address(), 7).is_some());
+}
+
+#[test]
+fn a_key_comes_from_standard_input_or_not_at_all() {
+    let stage = stage();
+    let bob = stage.wallet("bob", &[]);
+    let key = std::fs::read_to_string(&bob.path).expect("the file");
+    let (url, market) = (stage.url(), stage.site.market.to_string());
+    let open = ["-u", &url, "--market", &market, "--output", "json", "vault", "open", "-k"];
+    let opened = stage.bare(&key, &[&open[..], &["-"]].concat()).json();
+    assert_eq!(opened["owner"], bob.address().to_string());
+    stage.bare("", &[&open[..], &["stdin:"]].concat()).fails(2, "your key (-k)");
+    stage.bare("", &[&open[..], &["usb://ledger"]].concat()).fails(2, "--features usb");
+    stage.bare("", &[&open[..], &["prompt:?x=1"]].concat()).fails(2, "say ?key=ACCOUNT");
+    ballast(&["vault", "open", "-u", "nowhere", "-k", bob.file()]).fails(2, "nowhere is no URL");
+    ballast(&["vault", "open", "-u", "l", "-k", bob.file()]).fails(2, "which market?");
+    ballast(&["vault"]).fails(2, "Usage");
+}

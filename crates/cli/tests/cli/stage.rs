@@ -1,0 +1,197 @@
+//! The network that the tests of one process share, wallets on it, and the binary.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
+
+use ballast_client::{Pubkey, Vault, account, address};
+use ballast_cluster::books::{Books, read_clock};
+use ballast_cluster::connection::Job;
+use ballast_cluster::decimal::Decimal;
+use ballast_localnet::catalogue::COUNT;
+use ballast_localnet::market::{Site, key};
+use ballast_localnet::network::Network;
+use ballast_localnet::prices::Frame;
+use ballast_localnet::random::Random;
+use solana_keypair::Keypair;
+use solana_signer::Signer;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// First prices, dollars: SOL, BTC, ETH, JitoSOL, USDC, USDT, JUP, JTO, BONK, PYTH, RAY, WBTC.
+const PRICES: [&str; COUNT] =
+    ["100", "50000", "2500", "115", "1", "1", "0.5", "1.25", "0.00002", "0.25", "1.5", "50000"];
+
+/// A network with an open market whose prices are fresh, and nobody in it.
+pub struct Stage {
+    pub network: Network,
+    pub site: Site,
+    runtime: Runtime,
+    directory: TempDir,
+}
+
+/// What the binary did.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The result, which has to be there.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        assert_eq!(self.code, 0, "{self:?}");
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// A failure with this exit code whose message contains this; prints nothing on stdout.
+    #[track_caller]
+    pub fn fails(&self, code: i32, message: &str) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert!(self.stderr.contains(message), "{message:?} is not in {self:?}");
+        assert_eq!(self.stdout, "", "a failure has no result");
+    }
+}
+
+/// A wallet with a key file.
+pub struct Wallet {
+    pub key: Arc<Keypair>,
+    pub path: PathBuf,
+}
+
+impl Wallet {
+    pub fn address(&self) -> Pubkey {
+        self.key.pubkey()
+    }
+
+    pub fn file(&self) -> &str {
+        self.path.to_str().expect("a path in UTF-8")
+    }
+}
+
+/// The one of this process.
+pub fn stage() -> &'static Stage {
+    static STAGE: OnceLock<Stage> = OnceLock::new();
+    STAGE.get_or_init(Stage::build)
+}
+
+/// Runs the binary without a cluster and without a configuration.
+pub fn ballast(arguments: &[&str]) -> Ran {
+    run(Path::new("/nonexistent"), "", arguments)
+}
+
+fn run(home: &Path, input: &str, arguments: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ballast"));
+    command.args(arguments).env_remove("BALLAST_MARKET").env("HOME", home).env("NO_COLOR", "1");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("the input is read");
+    let output = child.wait_with_output().expect("the binary ends");
+    Ran {
+        code: output.status.code().expect("the binary was not killed"),
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+impl Stage {
+    fn build() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let directory = TempDir::new().expect("a directory");
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/deploy/ballast.so");
+        let payer = key(&mut Random::new(1, "payer"));
+        let (network, site) = runtime.block_on(async {
+            let network = Network::start(&payer, &program).await.expect("a network");
+            let (site, _) = Site::build(&network, payer, 1, &frame()).await.expect("a market");
+            (network, site)
+        });
+        let stage = Self { network, site, runtime, directory };
+        stage.refresh();
+        stage
+    }
+
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Publishes the first prices now and refreshes all.
+    pub fn refresh(&self) {
+        self.publish();
+        self.wait(self.site.refresh(&self.network.connection, &self.site.payer)).expect("prices");
+    }
+
+    /// Publishes the first prices now. The market has not seen them yet.
+    pub fn publish(&self) {
+        self.wait(async {
+            let time = i64::try_from(read_clock(&self.network.connection).await.expect("a clock")).expect("a time");
+            self.network.publish(&self.site.feeds.updates(&frame(), &frame(), time)).await.expect("prices");
+        });
+    }
+
+    pub fn url(&self) -> String {
+        self.network.connection.client().url()
+    }
+
+    /// A file in a directory that goes with this process.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("a path in UTF-8").to_owned()
+    }
+
+    /// The key in a file.
+    pub fn saved(&self, name: &str, key: Arc<Keypair>) -> Wallet {
+        let numbers: Vec<String> = key.to_bytes().iter().map(u8::to_string).collect();
+        let path = self.file(&format!("{name}.json"), &format!("[{}]", numbers.join(",")));
+        Wallet { key, path: path.into() }
+    }
+
+    /// A wallet with lamports and tokens: asset and native units.
+    pub fn wallet(&self, name: &str, tokens: &[(usize, u64)]) -> Wallet {
+        let wallet = self.saved(name, key(&mut Random::new(1, name)));
+        let address = wallet.address();
+        self.wait(async {
+            self.network.fund([address]).await.expect("lamports");
+            let fund = tokens.iter().flat_map(|(asset, amount)| self.site.fund(&address, *asset, *amount));
+            let fund: Vec<_> = fund.collect();
+            if !fund.is_empty() {
+                let job = Job::new("funding", fund, &[&self.site.payer]);
+                self.network.connection.send(job).await.expect("tokens");
+            }
+        });
+        wallet
+    }
+
+    /// Runs the binary against the network and the market as somebody, with JSON as its output.
+    pub fn run(&self, wallet: &Wallet, arguments: &[&str]) -> Ran {
+        let (url, market) = (self.url(), self.site.market.to_string());
+        let globals = ["--url", &url, "--market", &market, "--keypair", wallet.file(), "--output", "json"];
+        run(self.directory.path(), "", &[&globals[..], arguments].concat())
+    }
+
+    /// Runs the binary with nothing but these arguments and this input; its home is empty.
+    pub fn bare(&self, input: &str, arguments: &[&str]) -> Ran {
+        run(self.directory.path(), input, arguments)
+    }
+
+    /// The market with all vaults, as the chain has them now.
+    pub fn books(&self) -> Books {
+        self.wait(Books::read(&self.network.connection, self.site.market)).expect("books")
+    }
+
+    /// One of somebody's vaults.
+    pub fn vault(&self, owner: &Pubkey, id: u16) -> Option<Vault> {
+        let address = address::vault(&self.site.market, owner, id);
+        let data = self.wait(self.network.connection.accounts(&[address])).expect("an answer").pop().flatten();
+        data.map(|data| account::vault(&data).expect("a vault"))
+    }
+}
+
+/// The first prices.
+pub fn frame() -> Frame {
+    Frame { time: 0, prices: PRICES.map(|price| Decimal::parse(price).expect("a price")) }
+}
