@@ -3,10 +3,12 @@
 //! | room | what it does |
 //! |---|---|
 //! | `config`, `secret` | the configuration, and the secrets that it names |
+//! | `journal` | what may still land, written down before it is sent |
 //! | `logging`, `metrics`, `server` | what can be seen from outside |
 //! | `updates` | what every source of accounts delivers |
 
 pub mod config;
+pub mod journal;
 pub mod logging;
 pub mod metrics;
 pub mod secret;
