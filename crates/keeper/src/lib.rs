@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `config`, `secret` | the configuration, and the secrets that it names |
 //! | `journal` | what may still land, written down before it is sent |
+//! | `index` | the market and its vaults in memory, and which of them can be liquidated |
 //! | `logging`, `metrics`, `server` | what can be seen from outside |
 //! | `updates` | what every source of accounts delivers |
 
 pub mod config;
+pub mod index;
 pub mod journal;
 pub mod logging;
 pub mod metrics;

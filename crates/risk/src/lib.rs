@@ -34,6 +34,7 @@ pub mod price;
 pub mod ramp;
 pub mod receivership;
 pub mod scenario;
+pub mod sheet;
 pub mod sizing;
 pub mod staking;
 pub mod table;

@@ -1,0 +1,179 @@
+//! What the index answers is what the program would decide about every vault by itself.
+
+use std::collections::{BTreeSet, HashMap};
+
+use ballast_client::account::encode;
+use ballast_client::{ID, Market, Pubkey, StateView, Vault, snapshot};
+use ballast_keeper::index::{Applied, Fault, Index};
+use ballast_keeper::updates::Update;
+use ballast_tests::Fixture;
+use ballast_tests::address;
+
+use crate::crowd;
+use crate::random::Random;
+
+const ASSETS: u8 = 6;
+
+fn update(address: Pubkey, data: Vec<u8>, slot: u64) -> Update {
+    Update { address, owner: ID, data: Some(data), slot }
+}
+
+/// A market with prices, with or without factors and scenarios.
+fn market(modelled: bool) -> (Pubkey, Box<Market>, u64) {
+    let fixture = Fixture::with_assets(usize::from(ASSETS) + 1);
+    if modelled {
+        fixture.adopts(6, 8);
+        fixture.refreshes_all();
+    }
+    let now = u64::try_from(fixture.now()).expect("after 1970");
+    (fixture.market_address(), fixture.market(), now)
+}
+
+/// What is known by plain rules, to compare with.
+struct Reference {
+    market: Box<Market>,
+    /// The slot of the last good word about a vault, and the vault if it is there and nothing is wrong with it.
+    vaults: HashMap<Pubkey, (u64, Option<Vault>)>,
+}
+
+impl Reference {
+    fn liquidatable(&self, now: u64) -> BTreeSet<Pubkey> {
+        let known = self.vaults.iter().filter_map(|(address, (_, vault))| Some((address, vault.as_ref()?)));
+        let listed = known.filter(|(_, vault)| vault.used().iter().all(|at| at.asset < self.market.asset_count));
+        let broken = listed.filter(|(_, vault)| {
+            let state = snapshot::health(&self.market, vault, now).state;
+            matches!(state, StateView::Liquidatable | StateView::Insolvent)
+        });
+        broken.map(|(address, _)| *address).collect()
+    }
+
+    /// An update of a vault that is good, or one that is not.
+    fn hears(&mut self, address: Pubkey, slot: u64, vault: Result<Option<Vault>, Fault>) {
+        let (known, state) = self.vaults.entry(address).or_insert((0, None));
+        if slot < *known {
+            return;
+        }
+        match vault {
+            Ok(vault) => (*known, *state) = (slot, vault),
+            Err(_) => *state = None,
+        }
+    }
+}
+
+/// Bytes of a vault that something is wrong with, and what.
+fn poisoned(random: &mut Random, mut vault: Vault, address: Pubkey, slot: u64) -> (Update, Fault) {
+    let good = encode(&vault);
+    let spoiled = |data: Vec<u8>, fault| (update(address, data, slot), fault);
+    match random.within(0, 8) {
+        0 => (Update { owner: address, ..update(address, good, slot) }, Fault::Owner),
+        1 => spoiled(good[..good.len() - 1].to_vec(), Fault::Size),
+        2 => spoiled([vec![0; 8], good[8..].to_vec()].concat(), Fault::Discriminator),
+        3 => {
+            vault.version = 2;
+            spoiled(encode(&vault), Fault::Version)
+        }
+        4 => {
+            vault.market = address;
+            spoiled(encode(&vault), Fault::Market)
+        }
+        5 => {
+            vault.position_count = 33;
+            spoiled(encode(&vault), Fault::Count)
+        }
+        6 => {
+            vault.positions[..2]
+                .copy_from_slice(&crowd::vault(&vault.market, &[(3, false, 1), (2, true, 1)]).positions[..2]);
+            vault.position_count = 2;
+            spoiled(encode(&vault), Fault::Positions)
+        }
+        7 => {
+            vault.positions[0] = crowd::vault(&vault.market, &[(64, false, 1)]).positions[0];
+            vault.position_count = 1;
+            spoiled(encode(&vault), Fault::Positions)
+        }
+        _ => {
+            vault.positions[0] = crowd::vault(&vault.market, &[(1, false, 0)]).positions[0];
+            vault.position_count = 1;
+            spoiled(encode(&vault), Fault::Positions)
+        }
+    }
+}
+
+/// A thousand things happen to sixty vaults; after each, every decision is the program's.
+fn hears_and_scans(seed: u64, modelled: bool) {
+    let mut random = Random(seed);
+    let (address, market, mut now) = market(modelled);
+    let addresses: Vec<Pubkey> = (0..60).map(|at| self::address(&format!("vault {at}"))).collect();
+    let mut index = Index::new(address);
+    let mut reference = Reference { market, vaults: HashMap::new() };
+    let (mut slot, mut found, mut spared) = (1_000, 0, 0);
+    index.apply(&update(address, encode(&*reference.market), slot));
+    for _ in 0..1_000 {
+        now += random.within(0, 3);
+        slot += random.within(0, 2);
+        let at = addresses[usize::try_from(random.within(0, 59)).expect("small")];
+        // Some come late.
+        let seen = slot - if random.once_in(4) { random.within(0, 40) } else { 0 };
+        match random.within(0, 9) {
+            0..=3 => {
+                let vault = crowd::close_call(&mut random, &reference.market, &address, ASSETS + 1, 7);
+                let word = update(at, encode(&vault), seen);
+                index.apply(&word);
+                if random.once_in(3) {
+                    let again = index.apply(&word);
+                    assert!(matches!(again, Applied::Unchanged | Applied::Stale), "{again:?}");
+                }
+                reference.hears(at, seen, Ok(Some(vault)));
+            }
+            4 => {
+                index.apply(&Update { address: at, owner: ID, data: None, slot: seen });
+                reference.hears(at, seen, Ok(None));
+            }
+            5 => {
+                let vault = crowd::close_call(&mut random, &reference.market, &address, ASSETS, 7);
+                let (word, fault) = poisoned(&mut random, vault, at, seen);
+                let applied = index.apply(&word);
+                assert!(
+                    applied == Applied::Quarantined(fault) || applied == Applied::Stale,
+                    "{applied:?} for {fault:?}"
+                );
+                reference.hears(at, seen, Err(fault));
+            }
+            6 => {
+                crowd::market_changes(&mut random, &mut reference.market, now);
+                if random.once_in(5) {
+                    // The last asset is listed, or its listing has not been seen yet.
+                    reference.market.asset_count ^= ASSETS ^ (ASSETS + 1);
+                }
+                index.apply(&update(address, encode(&*reference.market), slot));
+            }
+            _ => {
+                let asset = usize::try_from(random.within(0, u64::from(ASSETS))).expect("small");
+                crowd::price_moves(&mut random, &mut reference.market, asset, now);
+                index.apply(&update(address, encode(&*reference.market), slot));
+            }
+        }
+        let scan = index.scan(now);
+        spared += scan.counts.vaults - scan.counts.evaluated;
+        let liquidatable: BTreeSet<Pubkey> = scan.liquidatable.iter().map(|found| found.address).collect();
+        assert_eq!(liquidatable.len(), scan.liquidatable.len(), "none twice");
+        assert_eq!(liquidatable, reference.liquidatable(now));
+        found += liquidatable.len();
+    }
+    assert!(found > 1_000, "the test finds something to compare: {found}");
+    assert!(spared > 1_000, "a scan looks only at what changed: {spared}");
+}
+
+#[test]
+fn a_scan_says_what_the_program_would_decide_whatever_happened_before() {
+    for seed in 0..4 {
+        hears_and_scans(seed, false);
+    }
+}
+
+#[test]
+fn a_scan_says_what_the_program_would_decide_in_a_market_with_a_model() {
+    for seed in 10..14 {
+        hears_and_scans(seed, true);
+    }
+}

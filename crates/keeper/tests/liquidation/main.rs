@@ -1,0 +1,5 @@
+//! Finding what can be liquidated, and choosing how. One binary: the network's crates take seconds to link.
+
+mod crowd;
+mod index;
+mod random;
