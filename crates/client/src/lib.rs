@@ -7,11 +7,17 @@
 pub mod account;
 pub mod address;
 pub mod change;
+pub mod diff;
+pub mod explain;
+pub mod impact;
 pub mod instruction;
 pub mod local;
 pub mod logs;
+pub mod measure;
 pub mod model;
+pub mod oracle;
 pub mod parameters;
+pub mod refusal;
 pub mod snapshot;
 pub mod token;
 pub mod transaction;

@@ -1,0 +1,170 @@
+//! What `refresh_prices` and `observe_candidate` would do with the present bytes of oracle accounts: the program's own
+//! functions on a copy of the market.
+
+use anchor_lang::prelude::{AccountInfo, Clock};
+use ballast::oracle::{Comparison, Doubt, Observation, observe};
+use ballast::state::{Market, Source, SourceKind};
+use ballast_risk::Fraction;
+
+use crate::Pubkey;
+use crate::impact::copied;
+use crate::local::{RECEIVER, RECEIVER_CORE};
+use crate::refusal::Refusal;
+
+/// An oracle account as a node gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oracle {
+    pub address: Pubkey,
+    /// The program that owns it.
+    pub owner: Pubkey,
+    pub data: Vec<u8>,
+}
+
+/// The cluster's clock: what the program asks it for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    pub slot: u64,
+    pub epoch: u64,
+    /// Unix seconds.
+    pub unix: u64,
+}
+
+impl Now {
+    /// From the bytes of the clock account; `None` for bytes that are no clock, or one before 1970.
+    pub fn of(data: &[u8]) -> Option<Self> {
+        let word = |at: usize| data.get(at..)?.first_chunk().copied().map(u64::from_le_bytes);
+        // Slot, start of the epoch, epoch, next epoch, unix seconds.
+        let unix = u64::try_from(word(32)?.cast_signed()).ok()?;
+        Some(Self { slot: word(0)?, epoch: word(16)?, unix })
+    }
+
+    fn clock(&self) -> Clock {
+        let unix_timestamp = i64::try_from(self.unix).unwrap_or(i64::MAX);
+        Clock { slot: self.slot, epoch: self.epoch, unix_timestamp, ..Clock::default() }
+    }
+}
+
+/// What an account says of an asset, in the units of the band.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// 10^-12 dollars for a whole token, less than 2^-30 of it too low.
+    pub pico_dollars: u64,
+    /// The confidence interval as a part of the price.
+    pub confidence: Fraction,
+    /// Unix seconds.
+    pub published: u64,
+    /// What speaks against it already.
+    pub doubt: Option<Doubt>,
+}
+
+/// What would become of a refresh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It becomes the price.
+    Accepted,
+    /// It was accepted before, and changes nothing.
+    Unchanged,
+    /// It is not believed, and the stored price is withheld.
+    Withheld(Doubt),
+    /// The instruction fails.
+    Refused(Refusal),
+    /// A source has no account here, the first or the second.
+    Missing { slot: u8 },
+}
+
+/// Where the account of a source is: at the address that is its key, or at any address, owned by a receiver program.
+pub enum Place {
+    At(Pubkey),
+    /// Any `PriceUpdateV2` of this program with this feed id.
+    Update {
+        receiver: Pubkey,
+        feed: [u8; 32],
+    },
+    Nowhere,
+}
+
+/// Where to look for the account of a source.
+pub fn place(source: &Source) -> Place {
+    let update = |receiver| Place::Update { receiver, feed: source.key.to_bytes() };
+    match source.kind() {
+        SourceKind::None => Place::Nowhere,
+        SourceKind::PythPull => update(RECEIVER),
+        SourceKind::PythPullCore => update(RECEIVER_CORE),
+        SourceKind::PythPush | SourceKind::SwitchboardPull | SourceKind::StakePool => Place::At(source.key),
+    }
+}
+
+fn observed(market: &Market, asset: u8, source: &Source, oracle: &Oracle, now: &Now) -> Result<Observation, Refusal> {
+    let (mut lamports, mut data) = (1, oracle.data.clone());
+    let info = AccountInfo::new(&oracle.address, false, false, &mut lamports, &mut data, &oracle.owner, false);
+    Ok(observe(market, market.asset(asset)?, source, &info, &now.clock())?)
+}
+
+/// What an account says of an asset as one of its sources.
+///
+/// # Errors
+/// What the program says about the account.
+pub fn seen(market: &Market, asset: u8, source: &Source, oracle: &Oracle, now: &Now) -> Result<Seen, Refusal> {
+    let Observation { price, confidence, published, doubt, .. } = observed(market, asset, source, oracle, now)?;
+    let pico_dollars = price.pico_dollars_floor(market.asset(asset)?.decimals);
+    Ok(Seen { pico_dollars, confidence, published, doubt })
+}
+
+/// What `refresh_prices` would do for one asset, and the market after it.
+///
+/// # Errors
+/// `AssetUnknown`.
+pub fn refreshed(
+    market: &Market,
+    asset: u8,
+    oracles: [Option<&Oracle>; 2],
+    now: &Now,
+) -> Result<(Verdict, Box<Market>), Refusal> {
+    let mut after = copied(market);
+    let [first, second] = market.asset(asset)?.sources;
+    let verdict = match oracles {
+        [None, _] => Verdict::Missing { slot: 0 },
+        [_, None] if !second.is_none() => Verdict::Missing { slot: 1 },
+        [Some(oracle), other] => {
+            let other = other.filter(|_| !second.is_none()).map(|other| (&second, other));
+            accept(&mut after, asset, (&first, oracle), other, now).unwrap_or_else(Verdict::Refused)
+        }
+    };
+    // What is refused changes nothing.
+    let after = if matches!(verdict, Verdict::Refused(_)) { copied(market) } else { after };
+    Ok((verdict, after))
+}
+
+type Sourced<'a> = (&'a Source, &'a Oracle);
+
+fn accept(
+    market: &mut Market,
+    asset: u8,
+    first: Sourced<'_>,
+    second: Option<Sourced<'_>>,
+    now: &Now,
+) -> Result<Verdict, Refusal> {
+    let read = |(source, oracle): Sourced<'_>| observed(market, asset, source, oracle, now);
+    let first = read(first)?;
+    let second = second.map(read).transpose()?;
+    let record = market.asset_mut(asset)?;
+    let before = record.publish_time;
+    let doubt = record.accept(&first, second.as_ref(), now.unix, now.slot)?;
+    record.accrue(now.unix);
+    Ok(match doubt {
+        Some(doubt) => Verdict::Withheld(doubt),
+        None if record.publish_time == before => Verdict::Unchanged,
+        None => Verdict::Accepted,
+    })
+}
+
+/// What `observe_candidate` would do with an account.
+///
+/// # Errors
+/// What the program says.
+pub fn compared(market: &Market, asset: u8, oracle: &Oracle, now: &Now) -> Result<Comparison, Refusal> {
+    let mut after = copied(market);
+    let candidate = market.asset(asset)?.candidate;
+    let seen = observed(market, asset, &candidate, oracle, now)?;
+    Ok(after.asset_mut(asset)?.compare_candidate(&seen, now.unix, market.delay)?)
+}
