@@ -15,5 +15,10 @@ pub fn custody(market: &Pubkey, mint: &Pubkey) -> Pubkey {
 
 /// One of the owner's vaults in a market.
 pub fn vault(market: &Pubkey, owner: &Pubkey, id: u16) -> Pubkey {
-    Pubkey::find_program_address(&[seeds::VAULT, market.as_ref(), owner.as_ref(), &id.to_le_bytes()], &ID).0
+    vault_and_bump(market, owner, id).0
+}
+
+/// The same with its bump.
+pub(crate) fn vault_and_bump(market: &Pubkey, owner: &Pubkey, id: u16) -> (Pubkey, u8) {
+    Pubkey::find_program_address(&[seeds::VAULT, market.as_ref(), owner.as_ref(), &id.to_le_bytes()], &ID)
 }

@@ -1,8 +1,9 @@
-//! Accounts of other programs in their real byte format, for local networks and tests that write them directly.
+//! Accounts in their real byte format, for local networks and tests that write them directly: those of other programs, and
+//! a vault.
 
 use borsh::BorshSerialize;
 
-use crate::Pubkey;
+use crate::{Pubkey, Vault, address};
 
 pub use ballast::oracle::{PUSH_PROGRAM, RECEIVER, RECEIVER_CORE, STAKE_POOL, STAKE_POOL_PROGRAMS, SWITCHBOARD};
 
@@ -220,6 +221,15 @@ fn padded(discriminator: &[u8], fields: &impl BorshSerialize, space: usize) -> V
     borsh::to_writer(&mut data, fields).expect("writing to memory does not fail");
     data.resize(space, 0);
     data
+}
+
+/// A vault as `open_vault` leaves it, with its address.
+pub fn vault(market: &Pubkey, owner: &Pubkey, id: u16) -> (Pubkey, Vault) {
+    let (address, bump) = address::vault_and_bump(market, owner, id);
+    let mut vault: Vault = bytemuck::Zeroable::zeroed();
+    (vault.version, vault.bump, vault.id) = (1, bump, id);
+    (vault.market, vault.owner) = (*market, *owner);
+    (address, vault)
 }
 
 /// A mint of either token program without extensions. The two share the layout.

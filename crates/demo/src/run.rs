@@ -104,7 +104,7 @@ async fn set_up(arguments: &Arguments, first: &Frame, progress: &Progress, ledge
     network.fund(crowd.all().map(|actor| actor.key.pubkey()).chain([keeper.address()])).await?;
 
     let mut jobs = crowd.funding(&site);
-    jobs.extend(actors::inventory(&site, &keeper.address(), arguments.vaults, first)?);
+    jobs.extend(actors::stock(&site, &keeper.address(), arguments.vaults, first)?);
     progress.phase("creating wallets and minting tokens", jobs.len());
     ledger.add(&connection.send_all(jobs, |done| progress.advance(done)).await?);
 

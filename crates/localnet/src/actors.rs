@@ -110,11 +110,24 @@ impl Actor {
     }
 }
 
+/// The keeper's inventory for so many borrowers: native units of each asset.
+pub fn inventory(vaults: usize, first: &Frame) -> Result<[u64; COUNT]> {
+    worth(INVENTORY.saturating_mul(vaults as u64), first)
+}
+
 /// The keeper's token accounts, filled.
-pub fn inventory(site: &Site, keeper: &Pubkey, vaults: usize, first: &Frame) -> Result<Vec<Job>> {
-    let value = INVENTORY * 1_000_000 * vaults as u64;
-    let held = |asset: usize| Ok((asset, units(asset, first.prices[asset], value)?));
-    Ok(funding(site, keeper, &(0..COUNT).map(held).collect::<Result<Vec<_>>>()?))
+pub fn stock(site: &Site, keeper: &Pubkey, vaults: usize, first: &Frame) -> Result<Vec<Job>> {
+    let held: Vec<(usize, u64)> = inventory(vaults, first)?.into_iter().enumerate().collect();
+    Ok(funding(site, keeper, &held))
+}
+
+/// So many dollars of each asset, in native units.
+pub fn worth(dollars: u64, first: &Frame) -> Result<[u64; COUNT]> {
+    let mut amounts = [0; COUNT];
+    for (asset, amount) in amounts.iter_mut().enumerate() {
+        *amount = units(asset, first.prices[asset], dollars.saturating_mul(1_000_000))?;
+    }
+    Ok(amounts)
 }
 
 fn funding(site: &Site, wallet: &Pubkey, holdings: &[(usize, u64)]) -> Vec<Job> {

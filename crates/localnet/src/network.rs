@@ -1,13 +1,16 @@
 //! The embedded local network, and what only a local network can do: place accounts, deploy by path, move the clock.
 
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use ballast_client::local::{self, Published, RECEIVER, Verification};
 use ballast_client::{ID, Pubkey};
 use solana_keypair::Keypair;
 use surfpool_sdk::cheatcodes::builders::{CheatcodeBuilder, DeployProgram, SetAccount};
-use surfpool_sdk::{SimnetCommand, Surfnet};
+use surfpool_sdk::{BlockProductionMode, SimnetCommand, SimnetEvent, Surfnet};
+use surfpool_types::ClockCommand;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
 use ballast_cluster::books::read_clock;
@@ -22,12 +25,24 @@ const LAMPORTS: u64 = 100_000_000_000_000;
 const RENT: u64 = 10_000_000_000;
 /// How often something is tried that a busy machine may be too slow for.
 const ATTEMPTS: u32 = 3;
+/// Accounts that are placed at the same time. Each takes a connection of its own.
+const PLACED_AT_ONCE: usize = 16;
 const SYSTEM_PROGRAM: Pubkey = Pubkey::new_from_array([0; 32]);
 
 /// A running network. It stops when dropped.
 pub struct Network {
-    _surfnet: Surfnet,
+    surfnet: Surfnet,
     pub connection: Connection,
+}
+
+/// A transaction that the node has carried out, as the node itself saw it.
+#[derive(Debug)]
+pub struct Processed {
+    pub at: SystemTime,
+    /// In base 58.
+    pub signature: String,
+    pub logs: Vec<String>,
+    pub failed: bool,
 }
 
 /// An account to be placed.
@@ -44,20 +59,72 @@ impl Network {
         // By default the network runs a transaction of n instructions n more times, on a copy of itself each, to profile
         // them: 16 instructions take a second. The one way to turn that off is to say that a runbook is at work.
         surfnet
-            .send_command(SimnetCommand::StartRunbookExecution("ballast demo".to_owned()))
+            .send_command(SimnetCommand::StartRunbookExecution("ballast local network".to_owned()))
             .context("the local network does not listen")?;
         let deploy = DeployProgram::new(ID).so_path(program);
         // The client behind it blocks; this thread may, the runtime has others.
         tokio::task::block_in_place(|| surfnet.cheatcodes().deploy(deploy))
             .with_context(|| format!("{} cannot be deployed", program.display()))?;
         let connection = Connection::new(surfnet.rpc_url());
-        Ok(Self { _surfnet: surfnet, connection })
+        Ok(Self { surfnet, connection })
+    }
+
+    /// `http://127.0.0.1:..`. The SDK chooses the ports; see `relay` for fixed ones.
+    pub fn rpc_url(&self) -> &str {
+        self.surfnet.rpc_url()
+    }
+
+    /// `ws://127.0.0.1:..`
+    pub fn ws_url(&self) -> &str {
+        self.surfnet.ws_url()
+    }
+
+    /// From now on blocks come by the clock, as on a public cluster, and the chain's time is the machine's. Until then every
+    /// transaction makes its own blocks, which is what setting up wants.
+    pub async fn let_time_run(&self, block: Duration) -> Result<()> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("the clock stands before 1970")?;
+        // Setting up may have run ahead: the clock goes forward only.
+        if read_clock(&self.connection).await? < now.as_secs() {
+            self.travel(i64::try_from(now.as_secs())?).await?;
+        }
+        let block = u64::try_from(block.as_millis()).context("an interval of blocks")?;
+        let interval = SimnetCommand::CommandClock(None, ClockCommand::UpdateSlotInterval(block));
+        let by_clock = SimnetCommand::UpdateBlockProductionMode(BlockProductionMode::Clock);
+        for command in [interval, by_clock] {
+            self.surfnet.send_command(command).context("the local network does not listen")?;
+        }
+        Ok(())
+    }
+
+    /// Every transaction from now on, at the moment it is carried out. To be called once: a second listener would take some
+    /// of them from the first.
+    pub fn watch(&self) -> UnboundedReceiver<Processed> {
+        let events = self.surfnet.events().clone();
+        let (sender, receiver) = unbounded_channel();
+        // The network keeps the last thousand events and drops what nobody fetches in time, so a thread of its own.
+        std::thread::spawn(move || {
+            for event in events {
+                if let SimnetEvent::TransactionProcessed(at, meta, error) = event {
+                    let signature = meta.signature.to_string();
+                    let seen = Processed { at: at.into(), signature, logs: meta.logs, failed: error.is_some() };
+                    if sender.send(seen).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        receiver
     }
 
     /// Writes accounts.
     pub async fn place(&self, accounts: Vec<Placed>) -> Result<()> {
         let mut placing = JoinSet::new();
         for Placed { address, owner, data } in accounts {
+            if placing.len() == PLACED_AT_ONCE
+                && let Some(placed) = placing.join_next().await
+            {
+                placed.context("a request was stopped")??;
+            }
             let connection = self.connection.clone();
             let request = SetAccount::new(address).lamports(RENT).owner(owner).data(data).build();
             placing.spawn(async move { connection.call(SetAccount::METHOD, request).await.map(|_| ()) });
