@@ -8,6 +8,7 @@ pub mod demo;
 pub mod docs;
 pub mod golden;
 pub mod idl;
+pub mod localnet;
 pub mod mutants;
 pub mod test;
 

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, build_program, demo, docs, golden, idl, mutants, test};
+use xtask::{bench, build_program, demo, docs, golden, idl, localnet, mutants, test};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -16,6 +16,9 @@ usage: cargo xtask <command>
       more cases; everything else goes to the test runner.
   demo [argument ...]
       The protocol on a local network, in this terminal.
+  localnet [argument ...]
+      A local network to work with: program, market, vaults, a price feed that moves, the keeper.
+      --help lists the arguments; Ctrl-C ends everything.
   bench [--accept]
       Measure every instruction and write benches/. --accept takes over figures that drifted.
   build-program [--force-registry-route]
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         "docs" => docs::run(rest),
         "golden" => flag(rest, "--check").and_then(golden::run),
         "idl" => describe(rest),
+        "localnet" => localnet::run(rest),
         "mutants" => mutants::run(rest),
         _ => return usage(),
     };

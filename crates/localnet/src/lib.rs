@@ -8,6 +8,8 @@
 pub mod actors;
 pub mod catalogue;
 pub mod feed;
+pub mod folder;
+pub mod keeper;
 pub mod market;
 pub mod network;
 pub mod oracle;

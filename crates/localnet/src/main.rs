@@ -1,20 +1,47 @@
-//! trial
-fn main() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let vaults: usize = std::env::args().nth(1).unwrap().parse()?;
-        let path = ballast_localnet::prices::generated::path(7);
-        let t = std::time::Instant::now();
-        let opening = ballast_localnet::stage::Opening {
-            program: std::path::Path::new("target/deploy/ballast.so"),
-            vaults,
-            seed: 7,
-            first: &path.frames[0],
-        };
-        let stage = ballast_localnet::stage::Stage::set(&opening, |what| eprintln!("{:?} {what}", t.elapsed())).await?;
-        eprintln!("{:?} set", t.elapsed());
-        let books = ballast_cluster::books::Books::read(&stage.network.connection, stage.site.market).await?;
-        eprintln!("{:?} read {}", t.elapsed(), books.vaults.len());
-        Ok(())
-    })
+//! `ballast-localnet`: see `--help`, or start it as `cargo xtask localnet`.
+
+mod args;
+mod scene;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::Arguments;
+
+/// A bad command line or file.
+const USAGE_ERROR: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { ExitCode::SUCCESS } else { ExitCode::from(USAGE_ERROR) };
+        }
+    };
+    if let Err(error) = std::fs::metadata(&arguments.program) {
+        eprintln!("error: {}: {error}; `cargo xtask build-program` makes it", arguments.program.display());
+        return ExitCode::from(USAGE_ERROR);
+    }
+    let path = match arguments.path() {
+        Ok(path) => path,
+        Err(wrong) => {
+            eprintln!("error: {wrong}");
+            return ExitCode::from(USAGE_ERROR);
+        }
+    };
+    let run = || -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(scene::run(&arguments, &path))
+    };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
