@@ -62,11 +62,13 @@ pub struct Rpc {
     pub least_healthy: usize,
     pub most_slots_behind: u64,
     pub timeout_milliseconds: u64,
+    /// A local network has no second node to compare with.
+    pub one_node: bool,
 }
 
 impl Default for Rpc {
     fn default() -> Self {
-        Self { least_healthy: 2, most_slots_behind: 50, timeout_milliseconds: 5_000 }
+        Self { least_healthy: 2, most_slots_behind: 50, timeout_milliseconds: 5_000, one_node: false }
     }
 }
 

@@ -108,9 +108,16 @@ impl Config {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(text: &str, environment: Environment<'_>) -> Result<Self> {
-        let file: File = toml::from_str(text).map_err(|error| anyhow!("{error}"))?;
+        let mut file: File = toml::from_str(text).map_err(|error| anyhow!("{error}"))?;
+        if file.rpc.one_node {
+            file.rpc.least_healthy = 1;
+        }
         check(&file)?;
         let endpoints = endpoints(&file.endpoints, environment)?;
+        ensure!(
+            !file.rpc.one_node || endpoints.iter().all(|endpoint| on_this_machine(endpoint.url.reveal())),
+            "rpc.one_node is for a local network: its endpoint has to be on this machine"
+        );
         let stream = stream(&file.stream, environment)?;
         let prices = prices(&file.prices, environment)?;
         let secret = file.keypair.as_ref().map(|place| place.read(environment)).transpose().context("keypair")?;
@@ -145,14 +152,15 @@ impl Config {
 /// What does not need the secrets.
 fn check(file: &File) -> Result<()> {
     let count = file.endpoints.len();
-    ensure!(count >= LEAST_ENDPOINTS, "{count} endpoints are too few: give at least {LEAST_ENDPOINTS} [[endpoint]]");
+    let least = if file.rpc.one_node { 1 } else { LEAST_ENDPOINTS };
+    ensure!(count >= least, "{count} endpoints are too few: give at least {least} [[endpoint]]");
     let names: BTreeSet<&str> = file.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
     ensure!(names.len() == count, "two endpoints have the same name");
     ensure!(!names.contains(""), "an endpoint has an empty name");
     let needed = file.rpc.least_healthy;
     ensure!(
-        (LEAST_ENDPOINTS..=count).contains(&needed),
-        "rpc.least_healthy is {needed}: give {LEAST_ENDPOINTS} to {count}, the number of endpoints"
+        (least..=count).contains(&needed),
+        "rpc.least_healthy is {needed}: give {least} to {count}, the number of endpoints"
     );
     ensure!(file.rpc.timeout_milliseconds >= 100, "rpc.timeout_milliseconds is below 100");
     ensure!(file.stream.poll_milliseconds >= 50, "stream.poll_milliseconds is below 50");
@@ -200,6 +208,15 @@ fn url(field: &str, url: &Url, schemes: [&str; 2], environment: Environment<'_>)
 }
 
 const HTTP: [&str; 2] = ["https", "http"];
+
+/// Whether a URL names this machine. What stands before an `@` is a password, not a host.
+fn on_this_machine(url: &str) -> bool {
+    let authority =
+        url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    ["127.0.0.1", "localhost", "[::1]"].contains(&host)
+}
 
 /// `ws` for `http`, and on a local network the next port, as validators have it.
 fn websocket_of(url: &str) -> String {

@@ -86,6 +86,17 @@ fn one_endpoint_is_not_enough_and_neither_is_one_asked_twice() {
 }
 
 #[test]
+fn one_endpoint_is_enough_on_this_machine_when_the_file_says_so() {
+    let one = MINIMAL.rsplit_once("[[endpoint]]").unwrap().0;
+    let local = format!("{one}\n[rpc]\none_node = true");
+    let config = parse(&local).unwrap();
+    assert_eq!((config.endpoints.len(), config.rpc.least_healthy), (1, 1));
+    for elsewhere in ["http://127.0.0.1.example.com:8899", "http://10.0.0.1:8899", "https://rpc.example.com"] {
+        refused(&local.replace("http://127.0.0.1:8899", elsewhere), "has to be on this machine");
+    }
+}
+
+#[test]
 fn a_key_in_a_url_does_not_belong_in_the_file() {
     refused(&MINIMAL.replace("rpc.example.com", "rpc.example.com/?api-key=1"), "it has a query");
     refused(&MINIMAL.replace("rpc.example.com", "me:word@rpc.example.com"), "it has a password");
