@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ballast_client::account::TokenAccount;
 use ballast_client::{ID, Market, Pubkey, Vault, account, token};
 
 use crate::fixture::Fixture;
@@ -21,9 +22,10 @@ impl Fixture {
 impl World {
     pub fn conservation(&self) {
         let accounts = self.svm.get_program_accounts(&ID);
-        let vaults: Vec<_> = accounts.iter().filter_map(|(_, found)| account::vault(&found.data).ok()).collect();
+        let vaults: Vec<_> =
+            accounts.iter().filter_map(|(_, found)| account::vault(&found.owner, &found.data).ok()).collect();
         for (address, found) in &accounts {
-            if let Ok(market) = account::market(&found.data) {
+            if let Ok(market) = account::market(&found.owner, &found.data) {
                 let of_market = vaults.iter().filter(|vault| vault.market == *address);
                 self.market_conserves(&market, &of_market.collect::<Vec<_>>());
             }
@@ -46,9 +48,9 @@ impl World {
             asset.pool().reserve_floor().unwrap_or_else(|_| panic!("INV-01: the pool of asset {index} is insolvent"));
             let donated = self.donated.get(&asset.custody).copied().unwrap_or(0);
             let custody = self.svm.get_account(&asset.custody).expect("a custody account");
-            let (owner, mint, held) = account::token(&custody.data).expect("a token account");
-            assert_eq!((owner, mint), (market.authority, asset.mint), "custody of asset {index}");
-            assert_eq!(held, asset.cash + donated, "INV-02: custody of asset {index} is its cash");
+            let held = account::token(&custody.owner, &custody.data).expect("a token account");
+            assert_eq!((held.owner, held.mint), (market.authority, asset.mint), "custody of asset {index}");
+            assert_eq!(held.amount, asset.cash + donated, "INV-02: custody of asset {index} is its cash");
         }
     }
 
@@ -57,9 +59,7 @@ impl World {
         let mut totals: HashMap<Pubkey, u128> = HashMap::new();
         for program in [token::SPL_TOKEN, token::TOKEN_2022] {
             for (_, found) in self.svm.get_program_accounts(&program) {
-                if found.data.len() >= 165
-                    && let Some((_, mint, amount)) = account::token(&found.data)
-                {
+                if let Ok(TokenAccount { mint, amount, .. }) = account::token(&found.owner, &found.data) {
                     // A transfer fee stays in the account that received the rest, beside its amount.
                     *totals.entry(mint).or_default() +=
                         u128::from(amount) + u128::from(withheld_in_account(&found.data));
@@ -69,7 +69,7 @@ impl World {
         // Wrapped SOL has no supply of its own: its tokens are lamports.
         for token in self.tokens().filter(|token| token.mint != NATIVE_MINT) {
             let mint = self.svm.get_account(&token.mint).expect("a mint");
-            let supply = u64::from_le_bytes(mint.data[36..44].try_into().expect("eight bytes"));
+            let supply = account::mint(&mint.owner, &mint.data).expect("a mint").supply;
             let total = totals.get(&token.mint).copied().unwrap_or(0) + u128::from(withheld_in_mint(&mint.data));
             assert_eq!(total, u128::from(supply), "tokens of {}", token.symbol);
         }

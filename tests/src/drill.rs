@@ -49,7 +49,8 @@ impl Fixture {
             world.simulate_transaction(transaction).map_err(|failed| Fault::of(&failed.err, &failed.meta.logs))?;
         let address = self.market_address();
         let found = done.post_accounts.iter().find(|(key, _)| *key == address).map(|(_, account)| account);
-        Ok(account::market(found.expect("the market among the accounts").data()).expect("a market"))
+        let found = found.expect("the market among the accounts");
+        Ok(account::market(found.owner(), found.data()).expect("a market"))
     }
 
     /// Sends instructions like [`Fixture::sends`], without a look at all accounts before and after: for the many that are
@@ -86,7 +87,8 @@ impl Fixture {
 
     /// A change that waits under a name.
     pub fn waiting(&self, name: &str) -> Box<Change> {
-        account::change(&self.account(&self.change(name)).expect("a change").data).expect("a change")
+        let found = self.account(&self.change(name)).expect("a change");
+        account::change(&found.owner, &found.data).expect("a change")
     }
 
     /// Brings a market, in which people may be already, back to an earlier state, past the program.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use anchor_lang::AnchorDeserialize;
+use ballast_client::account::TokenAccount;
 use ballast_client::instruction::{self, MarketRef};
 use ballast_client::local;
 use ballast_client::table::Parameter;
@@ -214,11 +215,13 @@ impl Fixture {
     }
 
     pub fn market_at(&self, address: &Pubkey) -> Box<Market> {
-        account::market(&self.account(address).expect("a market").data).expect("a market")
+        let found = self.account(address).expect("a market");
+        account::market(&found.owner, &found.data).expect("a market")
     }
 
     pub fn vault(&self, address: &Pubkey) -> Vault {
-        account::vault(&self.account(address).expect("a vault").data).expect("a vault")
+        let found = self.account(address).expect("a vault");
+        account::vault(&found.owner, &found.data).expect("a vault")
     }
 
     /// Markets and vaults are written past the program, so there are no books to count.
@@ -399,11 +402,11 @@ impl Fixture {
     /// Puts new tokens into a token account that exists.
     pub fn adds_tokens(&self, to: &Pubkey, money: Money) {
         let mut account = self.account(to).expect("a token account");
-        let (_, mint, amount) = account::token(&account.data).expect("a token account");
+        let TokenAccount { mint, amount, .. } = account::token(&account.owner, &account.data).expect("a token account");
         account.data[64..72].copy_from_slice(&(amount + money.units).to_le_bytes());
         self.writes(to, account);
         let mut account = self.account(&mint).expect("a mint");
-        let supply = u64::from_le_bytes(account.data[36..44].try_into().expect("eight bytes"));
+        let supply = account::mint(&account.owner, &account.data).expect("a mint").supply;
         account.data[36..44].copy_from_slice(&(supply + money.units).to_le_bytes());
         self.writes(&mint, account);
     }
@@ -423,7 +426,8 @@ impl Fixture {
 
     /// What a token account holds.
     pub fn balance(&self, address: &Pubkey) -> u64 {
-        self.account(address).and_then(|account| account::token(&account.data)).map_or(0, |(_, _, amount)| amount)
+        let held = self.account(address).and_then(|found| account::token(&found.owner, &found.data).ok());
+        held.map_or(0, |held| held.amount)
     }
 
     /// What the program says about a vault. The client must say the same of the decoded accounts.

@@ -91,7 +91,8 @@ impl Fixture {
     }
 
     pub fn draft(&self, address: &Pubkey) -> Box<Draft> {
-        account::draft(&self.account(address).expect("a draft").data).expect("a draft")
+        let found = self.account(address).expect("a draft");
+        account::draft(&found.owner, &found.data).expect("a draft")
     }
 
     /// The author creates the account of a draft and opens it.

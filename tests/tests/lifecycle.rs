@@ -246,17 +246,19 @@ impl Bank {
         Ok(())
     }
 
-    async fn data(&mut self, key: Pubkey) -> Result<Vec<u8>> {
+    async fn found(&mut self, key: Pubkey) -> Result<Account> {
         let account = self.context.banks_client.get_account(key).await?;
-        Ok(account.with_context(|| format!("no account {key}"))?.data)
+        account.with_context(|| format!("no account {key}"))
     }
 
     async fn market(&mut self) -> Result<Box<Market>> {
-        Ok(account::market(&self.data(self.market).await?)?)
+        let found = self.found(self.market).await?;
+        Ok(account::market(&found.owner, &found.data)?)
     }
 
     async fn vault(&mut self, vault: &Pubkey) -> Result<Vault> {
-        Ok(account::vault(&self.data(*vault).await?)?)
+        let found = self.found(*vault).await?;
+        Ok(account::vault(&found.owner, &found.data)?)
     }
 
     async fn state(&mut self, vault: &Pubkey) -> Result<StateView> {
@@ -265,7 +267,8 @@ impl Bank {
     }
 
     async fn tokens(&mut self, key: Pubkey) -> Result<u64> {
-        Ok(account::token(&self.data(key).await?).context("not a token account")?.2)
+        let found = self.found(key).await?;
+        Ok(account::token(&found.owner, &found.data)?.amount)
     }
 
     async fn balance(&mut self, wallet: &Keypair, index: u8) -> Result<u64> {

@@ -192,10 +192,10 @@ impl Context {
     /// # Errors
     /// See [`Self::market`].
     pub async fn market_at(&self, address: Pubkey) -> Result<OnChain, Failure> {
-        let found = self.connection.accounts(&[address]).await?.pop().flatten();
-        let data = found.ok_or_else(|| Failure::usage(format!("there is no market at {address} on {}", self.url)))?;
+        let found = self.connection.account(&address).await?;
+        let raw = found.ok_or_else(|| Failure::usage(format!("there is no market at {address} on {}", self.url)))?;
         let market =
-            account::market(&data).map_err(|error| Failure::usage(format!("{address} is no market: {error}")))?;
+            account::market(&raw.owner, &raw.data).map_err(|error| Failure::usage(format!("{address}: {error}")))?;
         Ok(OnChain { address, market, now: read_clock(&self.connection).await? })
     }
 
@@ -274,15 +274,13 @@ fn market_in(path: &Path, address: Option<Pubkey>) -> Result<OnChain, Failure> {
     if address.is_some_and(|address| address != found) {
         return Err(wrong("this is another market than --market says"));
     }
-    if printed.account.owner != ballast_client::ID.to_string() {
-        return Err(wrong("the account does not belong to the program"));
-    }
+    let owner: Pubkey = printed.account.owner.parse().map_err(|_| wrong("the owner is not a public key"))?;
     let (data, encoding) = &printed.account.data;
     if encoding != "base64" {
         return Err(wrong("the account must be encoded in base64"));
     }
     let data = base64::prelude::BASE64_STANDARD.decode(data).map_err(|_| wrong("the account is not base64"))?;
-    let market = account::market(&data).map_err(|error| wrong(&error.to_string()))?;
+    let market = account::market(&owner, &data).map_err(|error| wrong(&error.to_string()))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Ok(OnChain { address: found, market, now })
 }

@@ -1,13 +1,12 @@
 //! The books: market, vaults and clock as the cluster has them, read over JSON-RPC.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use ballast_client::account::Clock;
 use ballast_client::instruction::MarketRef;
 use ballast_client::{HealthView, ID, Market, Pubkey, Vault, account, snapshot};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Raw};
 
-/// The account that holds the cluster's clock.
-const CLOCK: Pubkey = Pubkey::from_str_const("SysvarC1ock11111111111111111111111111111111");
 /// Where the market stands in a vault's bytes.
 const MARKET_OFFSET: usize = 16;
 
@@ -19,19 +18,22 @@ pub struct Books {
     pub vaults: Vec<(Pubkey, Vault)>,
     /// The cluster's clock, unix seconds.
     pub now: u64,
+    /// The node had reached this slot when it answered for the market.
+    pub slot: u64,
 }
 
 impl Books {
     pub async fn read(connection: &Connection, address: Pubkey) -> Result<Self> {
-        let vaults = connection.program_accounts(&ID, Vault::SPACE, (MARKET_OFFSET, address.as_ref())).await?;
-        let decode = |(address, data): (Pubkey, Vec<u8>)| {
-            let vault = account::vault(&data).with_context(|| format!("vault {address}"))?;
-            Ok((address, vault))
+        let found = connection.program_accounts(&ID, Vault::SPACE, (MARKET_OFFSET, address.as_ref())).await?;
+        let decode = |(at, raw): (Pubkey, Raw)| {
+            let vault = account::vault(&raw.owner, &raw.data).with_context(|| format!("account {at}"))?;
+            ensure!(vault.market == address, "the node answered with vault {at} of market {}", vault.market);
+            Ok((at, vault))
         };
-        let mut vaults = vaults.into_iter().map(decode).collect::<Result<Vec<_>>>()?;
+        let mut vaults = found.accounts.into_iter().map(decode).collect::<Result<Vec<_>>>()?;
         vaults.sort_by_key(|(address, _)| address.to_bytes());
-        let (market, now) = read_market(connection, &address).await?;
-        Ok(Self { address, market, vaults, now })
+        let (market, clock, slot) = read_market_at(connection, &address).await?;
+        Ok(Self { address, market, vaults, now: clock.unix, slot })
     }
 
     /// What the program says about a vault at the time of these books.
@@ -45,23 +47,24 @@ impl Books {
     }
 }
 
-/// The market and the clock, read together.
+/// The market and the clock in unix seconds, read together.
 pub async fn read_market(connection: &Connection, address: &Pubkey) -> Result<(Box<Market>, u64)> {
-    let mut found = connection.accounts(&[*address, CLOCK]).await?;
-    ensure!(found.len() == 2, "the node answered for {} accounts instead of 2", found.len());
-    let clock = found.pop().flatten().context("the clock is missing")?;
-    let market = found.pop().flatten().context("the market is missing")?;
-    Ok((account::market(&market).context("market")?, seconds(&clock)?))
+    let (market, clock, _) = read_market_at(connection, address).await?;
+    Ok((market, clock.unix))
+}
+
+/// The market and the clock, read together, and the slot that the node had reached then.
+pub async fn read_market_at(connection: &Connection, address: &Pubkey) -> Result<(Box<Market>, Clock, u64)> {
+    let found = connection.accounts(&[*address, account::CLOCK]).await?;
+    let [Some(market), Some(clock)] = found.accounts.as_slice() else {
+        bail!("no account {address}: not a market, or another cluster than this one");
+    };
+    let market = account::market(&market.owner, &market.data).with_context(|| format!("account {address}"))?;
+    Ok((market, account::clock(&clock.owner, &clock.data)?, found.slot))
 }
 
 /// The cluster's clock, unix seconds.
 pub async fn read_clock(connection: &Connection) -> Result<u64> {
-    let clock = connection.accounts(&[CLOCK]).await?.pop().flatten().context("the clock is missing")?;
-    seconds(&clock)
-}
-
-/// The last field of the clock's bytes.
-fn seconds(clock: &[u8]) -> Result<u64> {
-    let bytes = clock.get(32..40).and_then(|bytes| bytes.try_into().ok()).context("the clock is too short")?;
-    u64::try_from(i64::from_le_bytes(bytes)).context("the clock stands before 1970")
+    let clock = connection.account(&account::CLOCK).await?.context("there is no clock")?;
+    Ok(account::clock(&clock.owner, &clock.data)?.unix)
 }

@@ -14,6 +14,7 @@ use solana_client::rpc_config::{
 };
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
 use solana_client::rpc_request::RpcRequest;
+use solana_client::rpc_response::{Response, RpcKeyedAccount, UiAccount};
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -236,14 +237,24 @@ impl Connection {
         })
     }
 
-    /// The bytes of accounts; `None` for one that does not exist.
-    pub async fn accounts(&self, addresses: &[Pubkey]) -> Result<Vec<Option<Vec<u8>>>> {
-        let mut found = Vec::with_capacity(addresses.len());
+    /// One account; `None` if it does not exist.
+    pub async fn account(&self, address: &Pubkey) -> Result<Option<Raw>> {
+        Ok(self.accounts(&[*address]).await?.accounts.pop().flatten())
+    }
+
+    /// Accounts in the order of their addresses; `None` for one that does not exist.
+    pub async fn accounts(&self, addresses: &[Pubkey]) -> Result<Answer<Option<Raw>>> {
+        let mut found = Answer { slot: u64::MAX, accounts: Vec::with_capacity(addresses.len()) };
         // The most that a node answers at once.
         for part in addresses.chunks(100) {
-            let answer = self.client.get_multiple_accounts_with_commitment(part, self.reading).await;
-            let accounts = answer.context("getMultipleAccounts failed")?.value;
-            found.extend(accounts.into_iter().map(|account| account.map(|account| account.data)));
+            let answer = self.client.get_multiple_ui_accounts_with_config(part, self.account_config()).await;
+            let answer = answer.context("getMultipleAccounts failed")?;
+            let count = answer.value.len();
+            ensure!(count == part.len(), "the node answered for {count} accounts instead of {}", part.len());
+            found.slot = found.slot.min(answer.context.slot);
+            for (address, account) in part.iter().zip(answer.value) {
+                found.accounts.push(account.map(|account| Raw::decode(address, &account)).transpose()?);
+            }
         }
         Ok(found)
     }
@@ -254,26 +265,57 @@ impl Connection {
         program: &Pubkey,
         size: usize,
         (offset, bytes): (usize, &[u8]),
-    ) -> Result<Vec<(Pubkey, Vec<u8>)>> {
+    ) -> Result<Answer<(Pubkey, Raw)>> {
         let size = RpcFilterType::DataSize(size as u64);
         let part = RpcFilterType::Memcmp(Memcmp::new_base58_encoded(offset, bytes));
         let config = RpcProgramAccountsConfig {
             filters: Some(vec![size, part]),
-            account_config: RpcAccountInfoConfig {
-                encoding: Some(UiAccountEncoding::Base64),
-                commitment: Some(self.reading),
-                ..RpcAccountInfoConfig::default()
-            },
+            account_config: self.account_config(),
+            with_context: Some(true),
             ..RpcProgramAccountsConfig::default()
         };
-        let answer = self.client.get_program_ui_accounts_with_config(program, config).await;
-        let accounts = answer.context("getProgramAccounts failed")?;
-        let decode = |(address, account): (Pubkey, solana_client::rpc_response::UiAccount)| {
-            let data = account.data.decode().ok_or_else(|| anyhow!("account {address} cannot be decoded"))?;
-            Ok((address, data))
+        let parameters = serde_json::json!([program.to_string(), config]);
+        let answer = self.client.send(RpcRequest::GetProgramAccounts, parameters).await;
+        let answer: Response<Vec<RpcKeyedAccount>> = answer.context("getProgramAccounts failed")?;
+        let decode = |RpcKeyedAccount { pubkey, account }| {
+            let address = pubkey.parse().map_err(|_| anyhow!("{pubkey} is not an address"))?;
+            Ok((address, Raw::decode(&address, &account)?))
         };
-        accounts.into_iter().map(decode).collect()
+        let accounts = answer.value.into_iter().map(decode).collect::<Result<_>>()?;
+        Ok(Answer { slot: answer.context.slot, accounts })
     }
+
+    fn account_config(&self) -> RpcAccountInfoConfig {
+        RpcAccountInfoConfig {
+            encoding: Some(UiAccountEncoding::Base64),
+            commitment: Some(self.reading),
+            ..RpcAccountInfoConfig::default()
+        }
+    }
+}
+
+/// An account as a node sent it: nothing of it is verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raw {
+    pub owner: Pubkey,
+    pub lamports: u64,
+    pub data: Vec<u8>,
+}
+
+impl Raw {
+    fn decode(address: &Pubkey, account: &UiAccount) -> Result<Self> {
+        let owner = account.owner.parse().map_err(|_| anyhow!("{} is not an address", account.owner))?;
+        let data = account.data.decode().ok_or_else(|| anyhow!("the bytes of account {address} are not base64"))?;
+        Ok(Self { owner, lamports: account.lamports, data })
+    }
+}
+
+/// What a node answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The slot of the bank that the node read from; of several answers the lowest.
+    pub slot: u64,
+    pub accounts: Vec<T>,
 }
 
 fn sign(job: &Job, blockhash: Hash) -> Result<Transaction> {

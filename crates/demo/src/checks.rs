@@ -12,7 +12,7 @@ use solana_keypair::Keypair;
 use tokio::task::JoinSet;
 
 use ballast_cluster::books::Books;
-use ballast_cluster::connection::{Connection, Job};
+use ballast_cluster::connection::{Connection, Job, Raw};
 use ballast_localnet::catalogue::{ASSETS, COUNT};
 use ballast_localnet::market::{Site, token_program};
 
@@ -86,7 +86,7 @@ pub async fn conservation(
         held.push(amounts.into_iter().map(u128::from).sum::<u128>());
     }
     let mints = connection.accounts(&site.mints).await?;
-    let supplies: Vec<_> = mints.iter().map(|mint| supply(mint.as_deref())).collect::<Result<_>>()?;
+    let supplies: Vec<_> = mints.accounts.iter().map(|mint| supply(mint.as_ref())).collect::<Result<_>>()?;
     Ok(vec![
         custody_is_cash(&books.market, &custody),
         shares_add_up(books),
@@ -97,14 +97,14 @@ pub async fn conservation(
 
 /// Zero for an account that does not exist.
 async fn balances(connection: &Connection, addresses: &[Pubkey]) -> Result<Vec<u64>> {
-    let amount = |data: Option<Vec<u8>>| data.and_then(|data| account::token(&data)).map_or(0, |(_, _, held)| held);
-    Ok(connection.accounts(addresses).await?.into_iter().map(amount).collect())
+    let amount =
+        |found: Option<Raw>| found.map_or(Ok(0), |raw| account::token(&raw.owner, &raw.data).map(|held| held.amount));
+    Ok(connection.accounts(addresses).await?.accounts.into_iter().map(amount).collect::<Result<_, _>>()?)
 }
 
-/// A mint keeps its supply in bytes 36 to 44, under both token programs.
-fn supply(mint: Option<&[u8]>) -> Result<u64> {
-    let bytes = mint.and_then(|data| data.get(36..44)).and_then(|bytes| bytes.try_into().ok());
-    bytes.map(u64::from_le_bytes).context("a mint is missing")
+fn supply(mint: Option<&Raw>) -> Result<u64> {
+    let raw = mint.context("a mint is missing")?;
+    Ok(account::mint(&raw.owner, &raw.data)?.supply)
 }
 
 fn custody_is_cash(market: &Market, custody: &[u64]) -> Check {

@@ -13,7 +13,7 @@ use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 use ballast_cluster::books::Books;
-use ballast_cluster::connection::{Connection, Job, Receipt};
+use ballast_cluster::connection::{Connection, Job, Raw, Receipt};
 
 /// What a liquidation must gain to be worth its fee, micro-dollars: a cent.
 const LEAST_GAIN: i64 = 10_000;
@@ -119,8 +119,10 @@ impl Keeper {
             |asset: &ballast_client::Asset| token::address(&self.address(), &asset.mint, &asset.token_program());
         let addresses: Vec<Pubkey> = books.market.listed().iter().map(address).collect();
         let accounts = self.connection.accounts(&addresses).await.context("the keeper's inventory")?;
-        let amount = |data: Option<Vec<u8>>| data.and_then(|data| account::token(&data)).map_or(0, |(_, _, held)| held);
-        Ok(accounts.into_iter().map(amount).collect())
+        let amount = |found: Option<Raw>| {
+            found.map_or(Ok(0), |raw| account::token(&raw.owner, &raw.data).map(|held| held.amount))
+        };
+        Ok(accounts.accounts.into_iter().map(amount).collect::<Result<_, _>>()?)
     }
 }
 

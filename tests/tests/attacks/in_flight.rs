@@ -140,7 +140,7 @@ impl Scene {
     fn subject(&self, example: &Example) -> Option<Pubkey> {
         let vault = example.key("vault")?;
         let found = self.market.account(&vault)?;
-        account::vault(&found.data).ok().map(|_| vault)
+        account::vault(&found.owner, &found.data).ok().map(|_| vault)
     }
 
     /// Lets the debts of a vault grow until the state is reached. Empty ones stay as they are.

@@ -287,7 +287,7 @@ fn atk_a09_what_is_executed_is_a_change() {
 fn bytes_that_no_proposal_wrote_are_refused() {
     let market = market();
     market.advances(DAY);
-    let good = account::change(&market.account(&market.change("cap")).unwrap().data).unwrap();
+    let good = market.waiting("cap");
     let with = |change: &dyn Fn(&mut Change)| {
         let mut bad = good.clone();
         change(&mut bad);

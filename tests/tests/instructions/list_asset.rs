@@ -38,8 +38,8 @@ fn the_record_holds_mint_and_name_and_custody_is_empty() {
     assert_eq!(asset.accrued_at, market.now().unsigned_abs());
 
     let custody = market.account(&market.custody("BTC")).unwrap();
-    let (owner, mint, amount) = client::account::token(&custody.data).unwrap();
-    assert_eq!((owner, mint, amount), (address::authority(&market.market_address()), token.mint, 0));
+    let held = client::account::token(&custody.owner, &custody.data).unwrap();
+    assert_eq!((held.owner, held.mint, held.amount), (address::authority(&market.market_address()), token.mint, 0));
     assert_eq!((asset.custody, custody.owner), (market.custody("BTC"), SPL_TOKEN));
 
     let event: AssetListed = receipt.event();

@@ -3,7 +3,7 @@
 use ballast_client::event::ChangeProposed;
 use ballast_client::parameters::levels;
 use ballast_client::table::Parameter::{self, *};
-use ballast_client::{Change, Edit, ID, Proposal, Role, SourceKind, account, change};
+use ballast_client::{Change, Edit, ID, Proposal, Role, SourceKind, change};
 use ballast_tests::fixture::DELAY;
 use ballast_tests::governance::{moves, one_factor};
 use ballast_tests::slots::{read_only, replaced, unsigned};
@@ -15,10 +15,6 @@ const DAY: u64 = 86_400;
 
 fn part(bps: u16) -> u64 {
     u64::from(levels([bps; 3], "part").unwrap()[0])
-}
-
-fn found(market: &Fixture, name: &str) -> Box<Change> {
-    account::change(&market.account(&market.change(name)).unwrap().data).unwrap()
 }
 
 /// The instruction alone, for the account of a change that exists.
@@ -42,7 +38,7 @@ fn the_account_says_what_is_to_happen_and_when() {
 
     let receipt = market.proposes("change", proposal.clone()).unwrap();
 
-    let change = found(&market, "change");
+    let change = market.waiting("change");
     let now = market.now() as u64;
     assert_eq!((change.version, change.market), (1, market.market_address()));
     assert_eq!((change.proposer, change.eta), (market.governance().pubkey(), now + DELAY));
@@ -84,7 +80,7 @@ fn the_longest_of_all_delays_counts() {
     let delay = |at: &str, proposal| {
         let name = format!("{at} at {}", market.now());
         market.proposes(&name, proposal).unwrap();
-        found(&market, &name).eta - market.now() as u64
+        market.waiting(&name).eta - market.now() as u64
     };
     let of = |values: &[(Parameter, u64)]| market.values_of("SOL", values);
     let rows = market.loadings(|_| moves(500, 100));
@@ -112,7 +108,7 @@ fn a_longer_delay_does_not_hold_up_what_waits_already() {
     let market = Fixture::new();
     market.proposes("cap", market.values_of("SOL", &[(DepositCap, 5)])).unwrap();
     market.applies(Role::Guardian, market.values(&[(Delay, 14 * DAY)])).unwrap();
-    assert_eq!(found(&market, "cap").eta, market.now() as u64 + DELAY);
+    assert_eq!(market.waiting("cap").eta, market.now() as u64 + DELAY);
     market.advances(DELAY as i64);
     market.executes("cap").unwrap();
 }

@@ -63,7 +63,7 @@ impl Stage {
 
     /// A vault that is open.
     pub fn vault(&self, address: &Pubkey) -> Option<Vault> {
-        self.fixture.account(address).and_then(|found| account::vault(&found.data).ok())
+        self.fixture.account(address).and_then(|found| account::vault(&found.owner, &found.data).ok())
     }
 
     /// An instruction that is built once for a name, and differs in an amount that stands at this byte of its data; at 0 there is none.

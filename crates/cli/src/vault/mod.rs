@@ -85,8 +85,8 @@ impl Which {
 
 /// A vault, if there is one.
 async fn read(context: &Context, address: &Pubkey) -> Result<Option<Vault>, Failure> {
-    let Some(data) = context.connection.accounts(&[*address]).await?.pop().flatten() else { return Ok(None) };
-    let vault = account::vault(&data).map_err(|error| Failure::usage(format!("{address} is no vault: {error}")))?;
+    let Some(raw) = context.connection.account(address).await? else { return Ok(None) };
+    let vault = account::vault(&raw.owner, &raw.data).map_err(|error| Failure::usage(format!("{address}: {error}")))?;
     Ok(Some(vault))
 }
 
@@ -95,7 +95,8 @@ async fn of_owner(context: &Context, market: &Pubkey, owner: &Pubkey) -> Result<
     // Market and owner stand beside each other in a vault's bytes.
     let wanted = [market.to_bytes(), owner.to_bytes()].concat();
     let found = context.connection.program_accounts(&ID, Vault::SPACE, (16, &wanted)).await?;
-    let decoded = found.into_iter().filter_map(|(address, data)| Some((address, account::vault(&data).ok()?)));
+    let decoded = found.accounts.into_iter();
+    let decoded = decoded.filter_map(|(address, raw)| Some((address, account::vault(&raw.owner, &raw.data).ok()?)));
     let mut vaults: Vec<_> = decoded.filter(|(_, vault)| vault.owner == *owner && vault.market == *market).collect();
     vaults.sort_by_key(|(_, vault)| vault.id);
     Ok(vaults)

@@ -118,8 +118,10 @@ async fn fill(context: &Context, market: &OnChain, wallet: &Pubkey, parts: &mut 
     for part in parts.iter_mut().filter(|part| part.wanted == Wanted::All) {
         let record = &market.market.assets[usize::from(part.asset)];
         let address = token::address(wallet, &record.mint, &record.token_program());
-        let data = context.connection.accounts(&[address]).await?.pop().flatten();
-        let held = data.as_deref().and_then(ballast_client::account::token).map_or(0, |(_, _, amount)| amount);
+        let held = match context.connection.account(&address).await? {
+            Some(raw) => ballast_client::account::token(&raw.owner, &raw.data).map_or(0, |held| held.amount),
+            None => 0,
+        };
         if held == 0 {
             return Err(Failure::usage(format!("{wallet} has no {}", name(&record.name))));
         }

@@ -186,8 +186,8 @@ impl Stage {
     /// One of somebody's vaults.
     pub fn vault(&self, owner: &Pubkey, id: u16) -> Option<Vault> {
         let address = address::vault(&self.site.market, owner, id);
-        let data = self.wait(self.network.connection.accounts(&[address])).expect("an answer").pop().flatten();
-        data.map(|data| account::vault(&data).expect("a vault"))
+        let found = self.wait(self.network.connection.account(&address)).expect("an answer");
+        found.map(|raw| account::vault(&raw.owner, &raw.data).expect("a vault"))
     }
 }
 

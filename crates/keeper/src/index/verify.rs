@@ -3,12 +3,9 @@
 use std::fmt;
 
 use ballast_client::account::{self, DecodeError};
-use ballast_client::{ID, MAX_ASSETS, MAX_POSITIONS, Market, Position, Pubkey, Vault};
+use ballast_client::{MAX_ASSETS, MAX_POSITIONS, Market, Position, Pubkey, Vault};
 
 use crate::updates::Update;
-
-/// The layout that this keeper knows, of markets and vaults alike.
-const VERSION: u8 = 1;
 
 /// What is wrong with an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +62,10 @@ impl fmt::Display for Fault {
 impl From<DecodeError> for Fault {
     fn from(error: DecodeError) -> Self {
         match error {
+            DecodeError::Owner { .. } => Self::Owner,
             DecodeError::Size { .. } => Self::Size,
-            DecodeError::Discriminator => Self::Discriminator,
+            DecodeError::Version { .. } => Self::Version,
+            DecodeError::Discriminator { .. } | DecodeError::Content { .. } => Self::Discriminator,
         }
     }
 }
@@ -80,10 +79,7 @@ pub fn gone(update: &Update) -> bool {
 /// # Errors
 /// Every [`Fault`] that a market can have.
 pub fn market(update: &Update) -> Result<Box<Market>, Fault> {
-    let market = account::market(owned(update)?)?;
-    if market.version != VERSION {
-        return Err(Fault::Version);
-    }
+    let market = account::market(&update.owner, bytes(update))?;
     if usize::from(market.asset_count) > MAX_ASSETS {
         return Err(Fault::Count);
     }
@@ -95,10 +91,7 @@ pub fn market(update: &Update) -> Result<Box<Market>, Fault> {
 /// # Errors
 /// Every [`Fault`] but `Unlisted`.
 pub fn vault(update: &Update, market: &Pubkey) -> Result<Vault, Fault> {
-    let vault = account::vault(owned(update)?)?;
-    if vault.version != VERSION {
-        return Err(Fault::Version);
-    }
+    let vault = account::vault(&update.owner, bytes(update))?;
     if vault.market != *market {
         return Err(Fault::Market);
     }
@@ -114,6 +107,6 @@ fn written(position: &Position) -> bool {
     position.shares != 0 && position.side <= 1 && usize::from(position.asset) < MAX_ASSETS
 }
 
-fn owned(update: &Update) -> Result<&[u8], Fault> {
-    if update.owner == ID { Ok(update.data.as_deref().unwrap_or_default()) } else { Err(Fault::Owner) }
+fn bytes(update: &Update) -> &[u8] {
+    update.data.as_deref().unwrap_or_default()
 }

@@ -1,0 +1,3 @@
+//! One binary: what the client says of accounts, instructions and transactions, without a network.
+
+mod account;
