@@ -12,6 +12,7 @@ use crate::market::{Site, token_program};
 use crate::network::{Network, Placed};
 use crate::sizing;
 use ballast_cluster::books::read_market;
+use ballast_cluster::connection::{Answer, Raw};
 
 /// Where the amount stands in a token account's bytes, and the supply in a mint's.
 const AMOUNT: std::ops::Range<usize> = 64..72;
@@ -120,8 +121,9 @@ async fn token_accounts(
             let address = token::address(wallet, &mint, &program);
             placed.push(Placed { address, owner: program, data: local::token_account(&mint, wallet, amounts[at]) });
         }
-        let patched = |found: &[Option<Vec<u8>>], range: std::ops::Range<usize>, number: u64| {
-            let mut data = found.get(at).cloned().flatten().context("an account of the market is missing")?;
+        let patched = |found: &Answer<Option<Raw>>, range: std::ops::Range<usize>, number: u64| {
+            let found = found.accounts.get(at).cloned().flatten();
+            let mut data = found.context("an account of the market is missing")?.data;
             data.get_mut(range).context("a short account")?.copy_from_slice(&number.to_le_bytes());
             anyhow::Ok(data)
         };
