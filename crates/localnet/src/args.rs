@@ -51,11 +51,11 @@ pub struct Arguments {
     /// Milliseconds between two blocks
     #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=10_000))]
     pub block: u64,
-    /// Port of the RPC; websockets are at the next one, as with a validator
-    #[arg(long, value_name = "PORT", default_value_t = 8_899, value_parser = clap::value_parser!(u16).range(1..=65_534))]
+    /// Port of the RPC, websockets at the next one, as with a validator; 0 takes any two
+    #[arg(long, value_name = "PORT", default_value_t = 8_899, value_parser = clap::value_parser!(u16).range(..=65_534))]
     pub rpc_port: u16,
-    /// Port of the keeper's metrics and health
-    #[arg(long, value_name = "PORT", default_value_t = 9_184, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Port of the keeper's metrics and health; 0 takes any
+    #[arg(long, value_name = "PORT", default_value_t = 9_184)]
     pub metrics_port: u16,
     /// Keep keypairs, configurations, journal and logs in this folder; by default they are gone afterwards
     #[arg(long, value_name = "DIR")]

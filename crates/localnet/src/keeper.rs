@@ -31,7 +31,7 @@ const CONFIGURATION: &str = "keeper.toml";
 pub struct Surroundings<'a> {
     pub rpc_url: &'a str,
     pub ws_url: &'a str,
-    /// Where it serves metrics and its health; port 0 is not known to anybody else.
+    /// Where it serves metrics and its health.
     pub address: SocketAddr,
 }
 

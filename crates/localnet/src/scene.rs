@@ -1,6 +1,7 @@
 //! One local network from its start to the signal that ends it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -45,10 +46,24 @@ impl Signals {
     }
 }
 
-/// Ports that are taken before anything else starts, so that a taken one is known at once.
+/// Ports that are opened before anything else starts, so that one that is in use is known at once.
 struct Ports {
     rpc: TcpListener,
     ws: TcpListener,
+    metrics: SocketAddr,
+}
+
+impl Ports {
+    async fn open(arguments: &Arguments) -> Result<Self> {
+        let rpc = arguments.rpc_port;
+        // The keeper opens its port itself. That it is free now is as much as can be known.
+        let metrics = relay::listen(arguments.metrics_port, "--metrics-port").await?.local_addr()?;
+        Ok(Self {
+            rpc: relay::listen(rpc, "--rpc-port").await?,
+            ws: relay::listen(if rpc == 0 { 0 } else { rpc + 1 }, "--rpc-port").await?,
+            metrics,
+        })
+    }
 }
 
 /// Runs until a signal comes.
@@ -58,10 +73,7 @@ struct Ports {
 pub async fn run(arguments: &Arguments, path: &Path) -> Result<()> {
     // Before anything is started: from here on a signal ends all of it in order.
     let mut signals = Signals::new()?;
-    let ports = Ports {
-        rpc: relay::listen(arguments.rpc_port, "--rpc-port").await?,
-        ws: relay::listen(arguments.rpc_port + 1, "--rpc-port").await?,
-    };
+    let ports = Ports::open(arguments).await?;
     let mut folder = Folder::open(arguments.dir.as_deref())?;
     let outcome = tokio::select! {
         () = signals.any() => return Ok(()),
@@ -85,7 +97,7 @@ pub async fn run(arguments: &Arguments, path: &Path) -> Result<()> {
             None => Ok(()),
         }),
     };
-    eprintln!("ending");
+    tell("ending");
     if let Some(keeper) = keeper {
         keeper.end().await?;
     }
@@ -106,26 +118,23 @@ async fn open(arguments: &Arguments, path: &Path, ports: Ports, folder: &Folder)
         seed: arguments.seed,
         first: path.frames.first().context("a path without frames")?,
     };
-    let stage = Stage::set(&opening, |what| eprintln!("{what}")).await?;
+    let stage = Stage::set(&opening, tell).await?;
+    let rpc_url = format!("http://{}", ports.rpc.local_addr()?);
+    let ws_url = format!("ws://{}", ports.ws.local_addr()?);
     relay::carry(ports.rpc, relay::port(stage.network.rpc_url())?);
     relay::carry(ports.ws, relay::port(stage.network.ws_url())?);
     stage.network.let_time_run(arguments.block()).await?;
-    let rpc_url = format!("http://127.0.0.1:{}", arguments.rpc_port);
-    let ws_url = format!("ws://127.0.0.1:{}", arguments.rpc_port + 1);
     let configuration = write_folder(folder, &stage, &rpc_url, &ws_url)?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.metrics_port));
     let keeper = if arguments.no_keeper {
         None
     } else {
-        // Free at this moment, which is as much as can be known: the keeper opens it itself.
-        drop(relay::listen(arguments.metrics_port, "--metrics-port").await?);
-        eprintln!("starting the keeper");
-        let around = Surroundings { rpc_url: &rpc_url, ws_url: &ws_url, address };
+        tell("starting the keeper");
+        let around = Surroundings { rpc_url: &rpc_url, ws_url: &ws_url, address: ports.metrics };
         let mut keeper = Keeper::start(&keeper_program(arguments)?, folder, &stage, &around)?;
         keeper.ready().await?;
         Some(keeper)
     };
-    introduce(&stage, path, folder, &configuration, [&rpc_url, &ws_url], keeper.as_ref().map(|_| address));
+    introduce(&stage, path, folder, &configuration, [&rpc_url, &ws_url], keeper.as_ref().map(|_| ports.metrics));
     Ok((stage, keeper))
 }
 
@@ -166,32 +175,42 @@ fn introduce(
     metrics: Option<SocketAddr>,
 ) {
     let market = stage.site.market;
-    let shown = configuration.display();
-    println!("\nBallast on a local network. Ctrl-C ends everything.\n");
-    println!("  RPC          {rpc}");
-    println!("  websocket    {ws}");
+    let config = configuration.display();
+    let mut text =
+        format!("\nBallast on a local network. Ctrl-C ends everything.\n\n  RPC          {rpc}\n  websocket    {ws}\n");
     if let Some(address) = metrics {
-        println!("  metrics      http://{address}/metrics");
-        println!("  health       http://{address}/healthz, http://{address}/readyz");
+        text.push_str(&format!("  metrics      http://{address}/metrics\n"));
+        text.push_str(&format!("  health       http://{address}/healthz, http://{address}/readyz\n"));
     }
-    println!("  market       {market}: {} assets, {} vaults", ASSETS.len(), stage.crowd.all().count());
-    println!("  prices       {}", path.source);
+    let (assets, vaults) = (ASSETS.len(), stage.crowd.all().count());
+    text.push_str(&format!("  market       {market}: {assets} assets, {vaults} vaults\n"));
+    text.push_str(&format!("  prices       {}\n", path.source));
     for note in &path.notes {
-        println!("               {note}");
+        text.push_str(&format!("               {note}\n"));
     }
-    println!("  you          {}, with tokens of every asset", stage.user.pubkey());
-    println!("  CLI config   {shown}");
-    println!(
-        "  keypairs     {}: user, governance, payer, borrower-1..{BORROWERS}",
-        folder.path().join("keys").display()
-    );
+    text.push_str(&format!("  you          {}, with tokens of every asset\n", stage.user.pubkey()));
+    text.push_str(&format!("  CLI config   {config}\n"));
+    let keys = folder.path().join("keys");
+    text.push_str(&format!("  keypairs     {}: user, governance, payer, borrower-1..{BORROWERS}\n", keys.display()));
     if metrics.is_some() {
-        println!("  keeper       {}: keeper.toml, keeper.log", folder.path().display());
+        text.push_str(&format!("  keeper       {}: keeper.toml, keeper.log\n", folder.path().display()));
     }
-    println!("\nTry");
-    println!("  ballast -C {shown} market show {market}");
-    println!("  ballast -C {shown} vault show {}", first_vault(stage));
-    println!("  ballast -C {shown} price check {market}\n");
+    text.push_str(&format!(
+        "\nTry\n  ballast -C {config} market show {market}\n  ballast -C {config} vault show {}\n  \
+         ballast -C {config} price check {market}\n",
+        first_vault(stage)
+    ));
+    show(&text);
+}
+
+/// On standard output. A terminal that has been closed must not stop the ending of the rest, so nobody need be listening.
+fn show(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// The same on standard error.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn first_vault(stage: &Stage) -> String {
@@ -208,7 +227,7 @@ async fn play(arguments: &Arguments, path: &Path, stage: &Stage) -> Result<()> {
         if count > 0 {
             line.push_str(&format!("; since the last one {count} liquidations, {} repaid", dollars(repaid)));
         }
-        println!("{line}");
+        show(&line);
     })
     .await
 }
