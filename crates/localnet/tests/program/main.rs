@@ -67,8 +67,8 @@ fn it_says_where_everything_is_and_prices_move() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let connection = Connection::new(running.line("RPC"));
     let address = running.line("market").trim_end_matches(':').parse().unwrap();
-    let read = || runtime.block_on(connection.accounts(&[address])).unwrap().remove(0).unwrap();
-    assert_eq!(account::market(&read()).unwrap().listed().len(), 12);
+    let found = runtime.block_on(connection.accounts(&[address])).unwrap().accounts.remove(0).unwrap();
+    assert_eq!(account::market(&found.owner, &found.data).unwrap().listed().len(), 12);
     let mut line = String::new();
     while !line.contains("price    5 of 97") {
         line.clear();
