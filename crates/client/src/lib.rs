@@ -18,6 +18,7 @@ pub mod model;
 pub mod oracle;
 pub mod parameters;
 pub mod refusal;
+pub mod rehearsal;
 pub mod snapshot;
 pub mod token;
 pub mod transaction;

@@ -6,6 +6,7 @@
 //! | `journal` | what may still land, written down before it is sent |
 //! | `index` | the market and its vaults in memory, and which of them can be liquidated |
 //! | `logging`, `metrics`, `server` | what can be seen from outside |
+//! | `strategy` | how to liquidate one vault: all plans that pay, the best first |
 //! | `updates` | what every source of accounts delivers |
 
 pub mod config;
@@ -15,4 +16,5 @@ pub mod logging;
 pub mod metrics;
 pub mod secret;
 pub mod server;
+pub mod strategy;
 pub mod updates;
