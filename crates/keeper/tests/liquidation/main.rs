@@ -3,3 +3,4 @@
 mod crowd;
 mod index;
 mod random;
+mod strategy;
