@@ -1,0 +1,158 @@
+//! Which nodes are believed. No I/O: what they said goes in, who counts comes out.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Longest time for which a node that answered nonsense is left out.
+const LONGEST_SUSPENSION: Duration = Duration::from_secs(300);
+/// Blocks are made every 400 ms; counting faster overestimates how far the cluster is, which is the safe side.
+const FASTEST_BLOCK: Duration = Duration::from_millis(300);
+
+/// Where a node says the cluster is, confirmed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    pub slot: u64,
+    /// Blocks, which are fewer than slots.
+    pub height: u64,
+}
+
+/// What is thought of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Not asked yet.
+    Unknown,
+    Healthy,
+    /// It did not answer, or with an error.
+    Silent(String),
+    /// It is of another cluster.
+    Foreign(String),
+    /// So many slots behind the others.
+    Behind(u64),
+    /// So many slots ahead of where enough others are: nothing confirms what it says.
+    Ahead(u64),
+    /// It answered what cannot be, and is left out for a while.
+    Suspended(String),
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("not asked yet"),
+            Self::Healthy => f.write_str("healthy"),
+            Self::Silent(why) => write!(f, "no answer: {why}"),
+            Self::Foreign(genesis) => write!(f, "another cluster, with genesis {genesis}"),
+            Self::Behind(slots) => write!(f, "{slots} slots behind"),
+            Self::Ahead(slots) => write!(f, "{slots} slots ahead of the others"),
+            Self::Suspended(why) => write!(f, "left out: {why}"),
+        }
+    }
+}
+
+/// What is known of one node.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub standing: Standing,
+    pub position: Option<Position>,
+    /// Whether its genesis hash was compared since it last gave trouble.
+    pub verified: bool,
+    /// Failures in a row.
+    strikes: u32,
+    suspended_until: Option<Instant>,
+}
+
+impl Record {
+    pub fn new() -> Self {
+        Self { standing: Standing::Unknown, position: None, verified: false, strikes: 0, suspended_until: None }
+    }
+
+    pub fn is_healthy(&self) -> bool {
+        self.standing == Standing::Healthy
+    }
+
+    /// It answered something that makes sense.
+    pub fn praise(&mut self) {
+        self.strikes = 0;
+    }
+
+    /// It did not answer a request. The first time it is only left out until it is asked again where the cluster is.
+    pub fn miss(&mut self, why: String, now: Instant) {
+        self.verified = false;
+        if self.strikes == 0 {
+            self.strikes = 1;
+            self.standing = Standing::Silent(why);
+        } else {
+            self.suspend(why, now);
+        }
+    }
+
+    /// Leaves it out: two seconds, and twice as long each time.
+    pub fn suspend(&mut self, why: String, now: Instant) {
+        self.strikes = self.strikes.saturating_add(1).min(10);
+        let pause = Duration::from_secs(1 << self.strikes).min(LONGEST_SUSPENSION);
+        self.suspended_until = Some(now + pause);
+        self.standing = Standing::Suspended(why);
+        self.verified = false;
+    }
+
+    pub fn is_suspended(&self, now: Instant) -> bool {
+        self.suspended_until.is_some_and(|until| now < until)
+    }
+}
+
+/// Where the cluster is, as far as enough nodes say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// What as many nodes as are needed have reached.
+    pub position: Position,
+    /// The furthest that a healthy node has reached.
+    pub furthest: Position,
+    pub at: Instant,
+}
+
+impl Reference {
+    /// An upper bound of where the cluster can be now.
+    pub fn ceiling(&self, now: Instant, most_behind: u64) -> Position {
+        let passed = now.saturating_duration_since(self.at).as_millis() / FASTEST_BLOCK.as_millis();
+        let more = u64::try_from(passed).unwrap_or(u64::MAX).saturating_add(most_behind);
+        let Position { slot, height } = self.furthest;
+        Position { slot: slot.saturating_add(more), height: height.saturating_add(more) }
+    }
+}
+
+/// The slot that `needed` of the answers have reached: with it, no single node decides what is behind and what is ahead.
+pub fn middle(slots: impl Iterator<Item = u64>, needed: usize) -> Option<u64> {
+    let mut slots: Vec<u64> = slots.collect();
+    slots.sort_unstable_by(|a, b| b.cmp(a));
+    slots.get(needed.saturating_sub(1)).copied()
+}
+
+/// Judges the nodes that answered, by their slots.
+pub fn judge(positions: &[Option<Position>], needed: usize, most_behind: u64, now: Instant) -> (Vec<Option<Standing>>, Option<Reference>) {
+    let known = || positions.iter().flatten();
+    let slot = middle(known().map(|position| position.slot), needed);
+    let judged = |position: &Option<Position>| {
+        let (position, slot) = (position.as_ref()?, slot?);
+        Some(if slot > position.slot.saturating_add(most_behind) {
+            Standing::Behind(slot - position.slot)
+        } else if position.slot > slot.saturating_add(most_behind) {
+            Standing::Ahead(position.slot - slot)
+        } else {
+            Standing::Healthy
+        })
+    };
+    let standings: Vec<_> = positions.iter().map(judged).collect();
+    let healthy = || {
+        let both = positions.iter().zip(&standings);
+        both.filter(|(_, standing)| **standing == Some(Standing::Healthy)).filter_map(|(position, _)| *position)
+    };
+    let reference = || {
+        let height = middle(healthy().map(|position| position.height), needed)?;
+        let most = |of: fn(&Position) -> u64| healthy().map(|position| of(&position)).max();
+        let furthest = Position { slot: most(|position| position.slot)?, height: most(|position| position.height)? };
+        Some(Reference { position: Position { slot: slot?, height }, furthest, at: now })
+    };
+    let reference = reference();
+    (standings, reference)
+}

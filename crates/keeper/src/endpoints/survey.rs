@@ -1,0 +1,102 @@
+//! Asking every node where the cluster is, and judging them by the answers.
+
+use anyhow::Context;
+use ballast_cluster::connection::Connection;
+use futures_util::future::join_all;
+use solana_client::rpc_config::CommitmentConfig;
+use solana_transaction::Hash;
+use tokio::time::Instant;
+
+use super::standing::{Position, Standing, judge};
+use super::{Endpoints, Policy, Unready};
+
+/// What a node said.
+struct Answer {
+    position: Position,
+    /// Asked for when it is not known to be the right one.
+    genesis: Option<Hash>,
+}
+
+async fn examine(connection: &Connection, with_genesis: bool) -> anyhow::Result<Answer> {
+    let client = connection.client();
+    let genesis = match with_genesis {
+        true => Some(client.get_genesis_hash().await.context("no genesis hash")?),
+        false => None,
+    };
+    let epoch = client.get_epoch_info_with_commitment(CommitmentConfig::confirmed()).await.context("no epoch")?;
+    Ok(Answer { position: Position { slot: epoch.absolute_slot, height: epoch.block_height }, genesis })
+}
+
+impl Endpoints {
+    /// Asks every node where the cluster is. To be called every second or two; without it all grow old.
+    ///
+    /// # Errors
+    /// [`Unready`] when fewer count than are needed.
+    pub async fn survey(&self) -> Result<(), Unready> {
+        let now = Instant::now();
+        let asked: Vec<(usize, bool)> = {
+            let view = self.view();
+            let askable = view.records.iter().enumerate().filter(|(_, record)| !record.is_suspended(now));
+            askable.map(|(at, record)| (at, !record.verified)).collect()
+        };
+        let requests = asked.into_iter().map(|(at, with_genesis)| async move {
+            let connection = &self.nodes[at].connection;
+            (at, self.request(at, examine(connection, with_genesis)).await)
+        });
+        let answers = join_all(requests).await;
+        self.pin_genesis(&answers);
+        self.weigh(answers);
+        self.ready()
+    }
+
+    /// The cluster is what enough nodes say it is, the first time they agree.
+    fn pin_genesis(&self, answers: &[(usize, Result<Answer, String>)]) {
+        let mut view = self.view();
+        if view.genesis.is_some() {
+            return;
+        }
+        let named = || answers.iter().filter_map(|(_, answer)| answer.as_ref().ok()?.genesis);
+        let agreed = named().find(|hash| named().filter(|other| other == hash).count() >= self.policy.least_healthy);
+        // Where two different clusters have enough nodes each, none is right.
+        let disputed = named().any(|hash| {
+            Some(hash) != agreed && named().filter(|other| *other == hash).count() >= self.policy.least_healthy
+        });
+        view.genesis = agreed.filter(|_| !disputed);
+    }
+
+    fn weigh(&self, answers: Vec<(usize, Result<Answer, String>)>) {
+        let now = Instant::now();
+        let mut view = self.view();
+        let mut positions = vec![None; self.nodes.len()];
+        for (at, answer) in answers {
+            // A node that did not answer was given its standing where it was asked.
+            let Ok(Answer { position, genesis }) = answer else { continue };
+            if let Some(genesis) = genesis {
+                match view.genesis {
+                    Some(right) if right == genesis => view.records[at].verified = true,
+                    Some(_) => view.records[at].standing = Standing::Foreign(genesis.to_string()),
+                    None => {}
+                }
+            }
+            view.records[at].position = Some(position);
+            if view.records[at].verified {
+                positions[at] = Some(position);
+            }
+        }
+        let Policy { least_healthy, most_slots_behind, .. } = self.policy;
+        let (standings, reference) = judge(&positions, least_healthy, most_slots_behind, now);
+        for (record, standing) in view.records.iter_mut().zip(standings) {
+            match standing {
+                Some(standing) => record.standing = standing,
+                // Answered alone, or of an unknown cluster: nothing confirms what it says.
+                None if record.is_healthy() => record.standing = Standing::Unknown,
+                None => {}
+            }
+        }
+        // What was known stays known: a bound on where the cluster can be does not need the nodes of this moment.
+        if reference.is_some() {
+            view.reference = reference;
+        }
+    }
+}
+
