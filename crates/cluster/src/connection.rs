@@ -10,7 +10,7 @@ use base64::Engine;
 use solana_client::nonblocking::rpc_client::RpcClient;
 use solana_client::rpc_config::{
     CommitmentConfig, RpcAccountInfoConfig, RpcProgramAccountsConfig, RpcSendTransactionConfig,
-    RpcSimulateTransactionConfig, RpcTransactionConfig, UiAccountEncoding, UiTransactionEncoding,
+    RpcSimulateTransactionConfig, UiAccountEncoding,
 };
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
 use solana_client::rpc_request::RpcRequest;
@@ -20,6 +20,8 @@ use solana_keypair::Keypair;
 use solana_signer::Signer;
 use solana_transaction::{Hash, Signature, Transaction, TransactionError};
 use tokio::task::JoinSet;
+
+use crate::sending::Included;
 
 /// Transactions on their way at the same time.
 const IN_FLIGHT: usize = 4;
@@ -208,15 +210,8 @@ impl Connection {
 
     /// Logs and error of a confirmed transaction.
     pub async fn outcome(&self, signature: &Signature) -> Result<(Vec<String>, Option<TransactionError>)> {
-        let config = RpcTransactionConfig {
-            encoding: Some(UiTransactionEncoding::Base64),
-            commitment: Some(CommitmentConfig::confirmed()),
-            max_supported_transaction_version: Some(1),
-        };
-        let found = self.client.get_transaction_with_config(signature, config).await.context("no such transaction")?;
-        let meta = found.transaction.meta.context("a transaction without metadata")?;
-        let logs = Option::<Vec<String>>::from(meta.log_messages).unwrap_or_default();
-        Ok((logs, meta.err.map(TransactionError::from)))
+        let Included { logs, error, .. } = self.included(signature).await?;
+        Ok((logs, error))
     }
 
     /// Runs a transaction without sending it.

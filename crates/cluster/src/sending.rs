@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use ballast_client::Pubkey;
 use ballast_client::transaction::{Budget, Version, compile};
+use base64::Engine;
 use solana_client::client_error::{ClientError, ClientErrorKind};
-use solana_client::rpc_config::{CommitmentConfig, RpcSendTransactionConfig, RpcSimulateTransactionConfig};
-use solana_client::rpc_request::{RpcError, RpcResponseErrorData};
+use solana_client::rpc_config::{CommitmentConfig, RpcSendTransactionConfig, RpcSimulateTransactionConfig, RpcTransactionConfig, UiTransactionEncoding};
+use solana_client::rpc_request::{RpcError, RpcRequest, RpcResponseErrorData};
 use solana_instruction::Instruction;
-use solana_message::AddressLookupTableAccount;
+use solana_message::{AddressLookupTableAccount, VersionedMessage};
 use solana_signer::Signer;
 use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction::{Hash, Signature, TransactionError};
@@ -20,6 +21,8 @@ use crate::connection::{Connection, Receipt};
 
 /// What simulations may use: the most there is.
 const SIMULATED_UNITS: u32 = 1_400_000;
+/// What simulations are given.
+pub const SIMULATED: Option<Budget> = Some(Budget { units: SIMULATED_UNITS, price: 0 });
 /// Pause between two looks at a transaction's status.
 const POLL: Duration = Duration::from_millis(400);
 /// A transaction is handed to the node again after so many looks.
@@ -93,6 +96,8 @@ impl std::error::Error for NotSent {}
 /// What a simulation found.
 #[derive(Clone, Debug)]
 pub struct Trial {
+    /// Of the bank that it ran on.
+    pub slot: u64,
     pub units: u64,
     pub logs: Vec<String>,
     /// Of the last program that returned something.
@@ -112,6 +117,16 @@ impl Signed {
     }
 }
 
+/// A transaction that is in a block, whether it succeeded or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Included {
+    pub slot: u64,
+    /// Lamports.
+    pub fee: u64,
+    pub logs: Vec<String>,
+    pub error: Option<TransactionError>,
+}
+
 /// What became of a transaction.
 #[derive(Clone, Debug)]
 pub enum Fate {
@@ -124,8 +139,11 @@ pub enum Fate {
 impl Connection {
     /// Runs a draft without sending it. Signatures are not needed.
     pub async fn try_out(&self, draft: &Draft<'_>) -> Result<Trial, NotSent> {
-        let budget = Some(Budget { units: SIMULATED_UNITS, price: 0 });
-        let message = message(draft, budget, Hash::default())?;
+        self.try_message(message(draft, SIMULATED, Hash::default())?).await
+    }
+
+    /// Runs a message without sending it. Neither signatures nor a blockhash are needed.
+    pub async fn try_message(&self, message: VersionedMessage) -> Result<Trial, NotSent> {
         let count = usize::from(message.header().num_required_signatures);
         let transaction = VersionedTransaction { signatures: vec![Signature::default(); count], message };
         let config = RpcSimulateTransactionConfig {
@@ -135,25 +153,28 @@ impl Connection {
             ..RpcSimulateTransactionConfig::default()
         };
         let answer = self.client().simulate_transaction_with_config(&transaction, config).await;
-        let result = answer.context("the transaction cannot be simulated").map_err(NotSent::Node)?.value;
+        let answer = answer.context("the transaction cannot be simulated").map_err(NotSent::Node)?;
+        let (slot, result) = (answer.context.slot, answer.value);
         let logs = result.logs.unwrap_or_default();
         if let Some(error) = result.err {
             return Err(NotSent::Refused(Box::new(Failure { error: error.into(), logs })));
         }
         let units = result.units_consumed.context("a simulation without compute units").map_err(NotSent::Node)?;
         let returned = result.return_data.map(|data| crate::connection::from_base64(&data.data.0)).transpose();
-        Ok(Trial { units, logs, returned: returned.map_err(NotSent::Node)? })
+        Ok(Trial { slot, units, logs, returned: returned.map_err(NotSent::Node)? })
     }
 
     /// What to ask for: a tenth more than a simulation used, at a price that others paid lately.
     pub async fn budget(&self, draft: &Draft<'_>, trial: &Trial, policy: FeePolicy) -> Result<Budget, NotSent> {
-        let units = trial.units.saturating_add(trial.units / 10).saturating_add(1_000);
-        let units = u32::try_from(units).unwrap_or(SIMULATED_UNITS).min(SIMULATED_UNITS);
-        let written = written(draft);
-        let fees = self.client().get_recent_prioritization_fees(&written).await;
-        let fees = fees.context("no fees").map_err(NotSent::Node)?;
-        let price = percentile(fees.into_iter().map(|fee| fee.prioritization_fee).collect(), policy.percentile);
-        Ok(Budget { units, price: price.clamp(policy.least, policy.most.max(policy.least)) })
+        let price = self.recent_price(&written(&draft.instructions), policy.percentile).await.map_err(NotSent::Node)?;
+        let price = price.clamp(policy.least, policy.most.max(policy.least));
+        Ok(Budget { units: enough_units(trial.units), price })
+    }
+
+    /// What others paid lately to write these accounts, micro-lamports for a compute unit.
+    pub async fn recent_price(&self, written: &[Pubkey], at: u8) -> anyhow::Result<u64> {
+        let fees = self.client().get_recent_prioritization_fees(written).await.context("no fees")?;
+        Ok(percentile(fees.into_iter().map(|fee| fee.prioritization_fee).collect(), at))
     }
 
     /// Signs a draft with a fresh blockhash.
@@ -176,6 +197,42 @@ impl Connection {
             Err(error) if already_processed(&error) => Ok(()),
             Err(error) => Err(error).context("the transaction was not taken"),
         }
+    }
+
+    /// The same for a transaction in base64, see [`wire`]: one that is only known from a file, for instance.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn submit_wire(&self, wire: &str) -> anyhow::Result<()> {
+        let config = RpcSendTransactionConfig {
+            skip_preflight: true,
+            max_retries: Some(0),
+            encoding: Some(UiTransactionEncoding::Base64),
+            ..Default::default()
+        };
+        let sent = self.client().send::<String>(RpcRequest::SendTransaction, serde_json::json!([wire, config])).await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if already_processed(&error) => Ok(()),
+            Err(error) => Err(error).context("the transaction was not taken"),
+        }
+    }
+
+    /// A confirmed transaction.
+    ///
+    /// # Errors
+    /// The node does not know it, or does not know it any more.
+    pub async fn included(&self, signature: &Signature) -> anyhow::Result<Included> {
+        let config = RpcTransactionConfig {
+            encoding: Some(UiTransactionEncoding::Base64),
+            commitment: Some(CommitmentConfig::confirmed()),
+            max_supported_transaction_version: Some(1),
+        };
+        let found = self.client().get_transaction_with_config(signature, config).await;
+        let found = found.context("no such transaction")?;
+        let meta = found.transaction.meta.context("a transaction without metadata")?;
+        let logs = Option::<Vec<String>>::from(meta.log_messages).unwrap_or_default();
+        Ok(Included { slot: found.slot, fee: meta.fee, logs, error: meta.err.map(TransactionError::from) })
     }
 
     /// What became of a transaction, if that is decided.
@@ -223,7 +280,7 @@ pub fn message(
     draft: &Draft<'_>,
     budget: Option<Budget>,
     blockhash: Hash,
-) -> Result<solana_message::VersionedMessage, NotSent> {
+) -> Result<VersionedMessage, NotSent> {
     let Draft { instructions, payer, version, tables, .. } = draft;
     compile(*version, &payer.pubkey(), instructions, budget, tables, blockhash)
         .map_err(|error| NotSent::Invalid(error.into()))
@@ -242,9 +299,24 @@ pub fn sign(draft: &Draft<'_>, budget: Option<Budget>, blockhash: Hash) -> Resul
         .map_err(NotSent::Invalid)
 }
 
-/// The accounts that a draft writes.
-fn written(draft: &Draft<'_>) -> Vec<Pubkey> {
-    let accounts = draft.instructions.iter().flat_map(|instruction| &instruction.accounts);
+/// A transaction as it is sent, in base64.
+///
+/// # Errors
+/// None that is known of: every transaction that can be signed has bytes.
+pub fn wire(transaction: &VersionedTransaction) -> anyhow::Result<String> {
+    let bytes = wincode::serialize(transaction).context("the transaction has no bytes")?;
+    Ok(base64::prelude::BASE64_STANDARD.encode(bytes))
+}
+
+/// The compute limit for what used so many units in a simulation: a tenth more.
+pub fn enough_units(used: u64) -> u32 {
+    let units = used.saturating_add(used / 10).saturating_add(1_000);
+    u32::try_from(units).unwrap_or(SIMULATED_UNITS).min(SIMULATED_UNITS)
+}
+
+/// The accounts that instructions write.
+pub fn written(instructions: &[Instruction]) -> Vec<Pubkey> {
+    let accounts = instructions.iter().flat_map(|instruction| &instruction.accounts);
     let mut written: Vec<Pubkey> = accounts.filter(|meta| meta.is_writable).map(|meta| meta.pubkey).collect();
     written.sort_unstable();
     written.dedup();

@@ -3,6 +3,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | `config`, `secret` | the configuration, and the secrets that it names |
+//! | `endpoints` | several nodes, of which none is believed alone |
 //! | `journal` | what may still land, written down before it is sent |
 //! | `index` | the market and its vaults in memory, and which of them can be liquidated |
 //! | `logging`, `metrics`, `server` | what can be seen from outside |
@@ -10,6 +11,7 @@
 //! | `updates` | what every source of accounts delivers |
 
 pub mod config;
+pub mod endpoints;
 pub mod index;
 pub mod journal;
 pub mod logging;

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 pub use reading::Seen;
 pub use standing::{Position, Standing};
 use standing::{Record, Reference};
-pub use transactions::{Blockhash, Verdict};
+pub use transactions::{Blockhash, LIFETIME, NotTried, Verdict};
 
 /// When nodes are believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,7 @@ struct View {
     records: Vec<Record>,
     genesis: Option<Hash>,
     reference: Option<Reference>,
+    surveyed: Option<Instant>,
 }
 
 /// The nodes. Shared by everybody who asks.
@@ -102,7 +103,7 @@ impl Endpoints {
         ensure!(least_healthy >= 1, "at least one node has to be healthy");
         ensure!(nodes.len() >= least_healthy, "{} nodes, of which {least_healthy} have to agree", nodes.len());
         let records = nodes.iter().map(|_| Record::new()).collect();
-        let view = Mutex::new(View { records, genesis: None, reference: None });
+        let view = Mutex::new(View { records, genesis: None, reference: None, surveyed: None });
         Ok(Self { nodes, policy, view, turn: AtomicUsize::new(0) })
     }
 
@@ -187,10 +188,8 @@ impl Endpoints {
             Ok(Err(error)) => Err(format!("{error:#}")),
             Err(_) => Err(format!("no answer within {:?}", self.policy.timeout)),
         };
-        let mut view = self.view();
-        match &answer {
-            Ok(_) => {}
-            Err(why) => view.records[at].miss(why.clone(), Instant::now()),
+        if let Err(why) = &answer {
+            self.missed(at, why.clone());
         }
         answer
     }

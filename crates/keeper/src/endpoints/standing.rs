@@ -71,6 +71,10 @@ impl Record {
         self.standing == Standing::Healthy
     }
 
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.standing, Standing::Foreign(_))
+    }
+
     /// It answered something that makes sense.
     pub fn praise(&mut self) {
         self.strikes = 0;

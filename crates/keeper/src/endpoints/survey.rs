@@ -1,5 +1,7 @@
 //! Asking every node where the cluster is, and judging them by the answers.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use ballast_cluster::connection::Connection;
 use futures_util::future::join_all;
@@ -27,7 +29,26 @@ async fn examine(connection: &Connection, with_genesis: bool) -> anyhow::Result<
     Ok(Answer { position: Position { slot: epoch.absolute_slot, height: epoch.block_height }, genesis })
 }
 
+/// How old a survey may be.
+const FRESH: Duration = Duration::from_millis(900);
+
 impl Endpoints {
+    /// A survey, unless somebody has just made one.
+    ///
+    /// # Errors
+    /// As [`Self::survey`].
+    pub async fn keep_surveyed(&self) -> Result<(), Unready> {
+        let now = Instant::now();
+        let due = {
+            let mut view = self.view();
+            let due = view.surveyed.is_none_or(|at| now.saturating_duration_since(at) >= FRESH);
+            // Whoever asks meanwhile makes do with the last one.
+            view.surveyed = if due { Some(now) } else { view.surveyed };
+            due
+        };
+        if due { self.survey().await } else { self.ready() }
+    }
+
     /// Asks every node where the cluster is. To be called every second or two; without it all grow old.
     ///
     /// # Errors

@@ -1,0 +1,93 @@
+//! Reading accounts: from one node at a time, with what it answers held against what is known to be true.
+
+use anyhow::Context;
+use ballast_client::account::{self, CLOCK, Clock};
+use ballast_client::{ID, Market, Pubkey, Vault};
+use ballast_cluster::connection::{Answer, Connection, Raw};
+
+use super::{Endpoints, Unready};
+use crate::updates::Update;
+
+/// Where the market stands in a vault's bytes.
+const MARKET_OFFSET: usize = 16;
+
+/// The market and the cluster's clock at one slot.
+#[derive(Clone)]
+pub struct Seen {
+    pub market: Box<Market>,
+    pub clock: Clock,
+    pub slot: u64,
+    /// The market as it came, for the index.
+    pub update: Update,
+}
+
+impl Endpoints {
+    /// The market and the clock.
+    ///
+    /// # Errors
+    /// [`Unready`]. A node that answers with anything but a market is left out.
+    pub async fn market(&self, address: &Pubkey) -> Result<Seen, Unready> {
+        let wanted = *address;
+        let request = move |connection: Connection| async move { connection.accounts(&[wanted, CLOCK]).await };
+        let answer = self.ask(request, |answer| self.credible(answer.slot).and(seen(answer, address).map(drop))).await?;
+        // It has passed this very check.
+        seen(&answer, address).map_err(|why| Unready { healthy: 0, needed: self.policy.least_healthy, why })
+    }
+
+    /// All vaults of a market, with the slot. What is not an account of the program of the size of a vault that names this
+    /// market was never asked for, so a node that answers with it is left out.
+    ///
+    /// # Errors
+    /// [`Unready`].
+    pub async fn vaults(&self, market: &Pubkey) -> Result<(Vec<Update>, u64), Unready> {
+        let wanted = *market;
+        let request = move |connection: Connection| async move {
+            connection.program_accounts(&ID, Vault::SPACE, (MARKET_OFFSET, wanted.as_ref())).await
+        };
+        let asked_for = |raw: &Raw| {
+            let named = raw.data.get(MARKET_OFFSET..).and_then(|rest| rest.get(..32));
+            raw.owner == ID && raw.data.len() == Vault::SPACE && named == Some(wanted.as_ref())
+        };
+        let check = |answer: &Answer<(Pubkey, Raw)>| {
+            self.credible(answer.slot)?;
+            match answer.accounts.iter().find(|(_, raw)| !asked_for(raw)) {
+                Some((address, _)) => Err(format!("it sent {address}, which is no vault of the market")),
+                None => Ok(()),
+            }
+        };
+        let Answer { slot, accounts } = self.ask(request, check).await?;
+        let update = |(address, raw): (Pubkey, Raw)| Update { address, owner: raw.owner, data: Some(raw.data), slot };
+        Ok((accounts.into_iter().map(update).collect(), slot))
+    }
+
+    /// Any accounts, unverified but for the slot.
+    ///
+    /// # Errors
+    /// [`Unready`].
+    pub async fn accounts(&self, addresses: &[Pubkey]) -> Result<Answer<Option<Raw>>, Unready> {
+        let request = |connection: Connection| {
+            let addresses = addresses.to_vec();
+            async move { connection.accounts(&addresses).await }
+        };
+        self.ask(request, |answer| self.credible(answer.slot)).await
+    }
+
+    /// # Errors
+    /// A slot that a node cannot have reached, or should have left behind.
+    pub(super) fn credible(&self, slot: u64) -> Result<(), String> {
+        if self.is_plausible(slot) { Ok(()) } else { Err(format!("it answered as of slot {slot}, which cannot be")) }
+    }
+}
+
+fn seen(answer: &Answer<Option<Raw>>, address: &Pubkey) -> Result<Seen, String> {
+    let read = || {
+        let [market, clock] = answer.accounts.as_slice() else { anyhow::bail!("not two accounts") };
+        let market = market.as_ref().context("it does not know the market")?;
+        let clock = clock.as_ref().context("it does not know the clock")?;
+        let update =
+            Update { address: *address, owner: market.owner, data: Some(market.data.clone()), slot: answer.slot };
+        let market = account::market(&market.owner, &market.data)?;
+        Ok(Seen { market, clock: account::clock(&clock.owner, &clock.data)?, slot: answer.slot, update })
+    };
+    read().map_err(|error| format!("{error:#}"))
+}
