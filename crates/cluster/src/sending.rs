@@ -9,7 +9,10 @@ use ballast_client::Pubkey;
 use ballast_client::transaction::{Budget, Version, compile};
 use base64::Engine;
 use solana_client::client_error::{ClientError, ClientErrorKind};
-use solana_client::rpc_config::{CommitmentConfig, RpcSendTransactionConfig, RpcSimulateTransactionConfig, RpcTransactionConfig, UiTransactionEncoding};
+use solana_client::rpc_config::{
+    CommitmentConfig, RpcSendTransactionConfig, RpcSimulateTransactionConfig, RpcTransactionConfig,
+    UiTransactionEncoding,
+};
 use solana_client::rpc_request::{RpcError, RpcRequest, RpcResponseErrorData};
 use solana_instruction::Instruction;
 use solana_message::{AddressLookupTableAccount, VersionedMessage};
@@ -276,11 +279,7 @@ impl Connection {
 ///
 /// # Errors
 /// [`NotSent::Invalid`].
-pub fn message(
-    draft: &Draft<'_>,
-    budget: Option<Budget>,
-    blockhash: Hash,
-) -> Result<VersionedMessage, NotSent> {
+pub fn message(draft: &Draft<'_>, budget: Option<Budget>, blockhash: Hash) -> Result<VersionedMessage, NotSent> {
     let Draft { instructions, payer, version, tables, .. } = draft;
     compile(*version, &payer.pubkey(), instructions, budget, tables, blockhash)
         .map_err(|error| NotSent::Invalid(error.into()))

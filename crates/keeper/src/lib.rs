@@ -3,6 +3,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | `config`, `secret` | the configuration, and the secrets that it names |
+//! | `desk` | the one place that signs |
 //! | `endpoints` | several nodes, of which none is believed alone |
 //! | `journal` | what may still land, written down before it is sent |
 //! | `index` | the market and its vaults in memory, and which of them can be liquidated |
@@ -11,6 +12,7 @@
 //! | `updates` | what every source of accounts delivers |
 
 pub mod config;
+pub mod desk;
 pub mod endpoints;
 pub mod index;
 pub mod journal;

@@ -8,9 +8,9 @@
 mod reading;
 mod standing;
 mod survey;
-mod transactions;
 #[cfg(test)]
 mod tests;
+mod transactions;
 
 use std::fmt;
 use std::future::Future;

@@ -29,7 +29,8 @@ impl Endpoints {
     pub async fn market(&self, address: &Pubkey) -> Result<Seen, Unready> {
         let wanted = *address;
         let request = move |connection: Connection| async move { connection.accounts(&[wanted, CLOCK]).await };
-        let answer = self.ask(request, |answer| self.credible(answer.slot).and(seen(answer, address).map(drop))).await?;
+        let answer =
+            self.ask(request, |answer| self.credible(answer.slot).and(seen(answer, address).map(drop))).await?;
         // It has passed this very check.
         seen(&answer, address).map_err(|why| Unready { healthy: 0, needed: self.policy.least_healthy, why })
     }

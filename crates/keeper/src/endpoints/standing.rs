@@ -133,7 +133,12 @@ pub fn middle(slots: impl Iterator<Item = u64>, needed: usize) -> Option<u64> {
 }
 
 /// Judges the nodes that answered, by their slots.
-pub fn judge(positions: &[Option<Position>], needed: usize, most_behind: u64, now: Instant) -> (Vec<Option<Standing>>, Option<Reference>) {
+pub fn judge(
+    positions: &[Option<Position>],
+    needed: usize,
+    most_behind: u64,
+    now: Instant,
+) -> (Vec<Option<Standing>>, Option<Reference>) {
     let known = || positions.iter().flatten();
     let slot = middle(known().map(|position| position.slot), needed);
     let judged = |position: &Option<Position>| {

@@ -87,7 +87,8 @@ impl Endpoints {
     pub async fn try_out(&self, message: &VersionedMessage) -> Result<Vec<Trial>, NotTried> {
         let healthy = self.healthy().map_err(NotTried::Unready)?;
         let requests = healthy.into_iter().map(|at| async move {
-            let trial = tokio::time::timeout(self.policy.timeout, self.nodes[at].connection.try_message(message.clone()));
+            let trial =
+                tokio::time::timeout(self.policy.timeout, self.nodes[at].connection.try_message(message.clone()));
             (at, trial.await)
         });
         let (mut passed, mut refused, mut other) = (Vec::new(), Vec::new(), Vec::new());
@@ -142,9 +143,7 @@ impl Endpoints {
         };
         let (hash, _) = self.ask(request, |_| Ok(())).await?;
         match self.ceiling() {
-            Some(ceiling) => {
-                Ok(Blockhash { hash, last_valid_block_height: ceiling.height.saturating_add(LIFETIME) })
-            }
+            Some(ceiling) => Ok(Blockhash { hash, last_valid_block_height: ceiling.height.saturating_add(LIFETIME) }),
             None => Err(self.unready(&self.view())),
         }
     }
@@ -202,7 +201,7 @@ impl Endpoints {
         (0..self.nodes.len()).filter(|at| !view.records[*at].is_foreign()).collect()
     }
 
-    fn missed(&self, at: usize, why: String) {
+    pub(super) fn missed(&self, at: usize, why: String) {
         self.view().records[at].miss(why, Instant::now());
     }
 }

@@ -1,0 +1,52 @@
+//! Following a transaction until its fate is decided.
+
+use solana_transaction::Signature;
+use tokio::time::Instant;
+
+use super::{Claim, Desk, Outcome};
+use crate::endpoints::Verdict;
+use crate::journal::{Ended, Signed};
+
+impl Desk {
+    /// Sends what has been signed and written down, again and again, until it is known what became of it. It is never signed
+    /// anew.
+    pub(super) async fn follow(&self, claim: &Claim<'_>, id: u64, signed: &Signed) -> Outcome {
+        let Signed { signature, last_valid_block_height, transaction } = signed;
+        let begun = Instant::now();
+        for round in 0u32.. {
+            // What nobody takes now is offered again in a moment.
+            if round.is_multiple_of(self.terms.repeat_after.max(1)) && self.can_land(*last_valid_block_height) {
+                let taken = self.endpoints.broadcast(transaction).await;
+                tracing::debug!(key = %claim.key, %signature, taken, "sent");
+            }
+            // Fewer nodes than are needed decide nothing: the verdict says so.
+            let _ = self.endpoints.keep_surveyed().await;
+            if let Some(verdict) = self.endpoints.verdict(signature, *last_valid_block_height).await {
+                return self.conclude(id, *signature, verdict);
+            }
+            if begun.elapsed() > self.terms.patience {
+                break;
+            }
+            tokio::time::sleep(self.terms.poll).await;
+        }
+        Outcome::Unknown(*signature)
+    }
+
+    /// Whether the cluster can still be below the last height. When in doubt, it can.
+    fn can_land(&self, last_valid_block_height: u64) -> bool {
+        self.endpoints.position().is_none_or(|position| position.height <= last_valid_block_height)
+    }
+
+    fn conclude(&self, id: u64, signature: Signature, verdict: Verdict) -> Outcome {
+        let (how, outcome) = match verdict {
+            Verdict::Expired => (Ended::Expired, Outcome::Expired(signature)),
+            Verdict::Included(included) if included.error.is_some() => {
+                (Ended::Failed, Outcome::Failed { signature, included })
+            }
+            Verdict::Included(included) => (Ended::Landed, Outcome::Landed { signature, included }),
+        };
+        // The fate is known here, written or not: after a restart the cluster says the same again.
+        let _ = self.write(|journal| journal.end(id, how));
+        outcome
+    }
+}

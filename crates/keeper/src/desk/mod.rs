@@ -1,0 +1,285 @@
+//! The desk: the one place that signs.
+//!
+//! A task goes through the same steps each time: tried out on as many nodes as have to agree, priced, judged, written down,
+//! signed, written down, sent, and sent again until its fate is decided, which is written down. Of a key there is never a
+//! second signature while the first may land: not while somebody is at it, not after a crash, and not after the journal is lost.
+
+mod follow;
+mod recover;
+mod task;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ballast_client::Pubkey;
+use ballast_client::transaction::{Budget, Version, compile};
+use ballast_cluster::sending::{FeePolicy, SIMULATED, enough_units, wire, written};
+use solana_instruction::Instruction;
+use solana_keypair::Keypair;
+use solana_message::VersionedMessage;
+use solana_signer::Signer;
+use solana_transaction::versioned::VersionedTransaction;
+use tokio::sync::Semaphore;
+
+use crate::endpoints::{Endpoints, NotTried};
+use crate::journal::{Ended, Intent, Journal, JournalError, Key, Signed};
+use crate::metrics::Metrics;
+pub use task::{Judge, Outcome, Prospect, Refusal, Task};
+
+/// Lamports for a signature.
+const SIGNATURE_FEE: u64 = 5_000;
+
+/// How the desk works.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    pub fees: FeePolicy,
+    pub version: Version,
+    /// Transactions on their way at the same time.
+    pub most_in_flight: usize,
+    /// Pause between two looks at what became of a transaction.
+    pub poll: Duration,
+    /// It is handed to the nodes again after so many looks.
+    pub repeat_after: u32,
+    /// How long to look before the fate counts as unknown for now.
+    pub patience: Duration,
+    /// Whoever says so, vouches that this key has signed nothing lately: a journal that is new is complete from the beginning.
+    /// For a local network that has just been started.
+    pub first_life: bool,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            fees: FeePolicy::default(),
+            version: Version::V0,
+            most_in_flight: 8,
+            poll: Duration::from_millis(400),
+            repeat_after: 5,
+            patience: Duration::from_secs(300),
+            first_life: false,
+        }
+    }
+}
+
+struct State {
+    journal: Journal,
+    /// Keys that somebody is at.
+    taken: HashSet<Key>,
+    /// Nothing is signed up to this block height, see `recover`.
+    sealed_until: Option<u64>,
+}
+
+/// The one place that signs.
+pub struct Desk {
+    endpoints: Arc<Endpoints>,
+    signer: Arc<Keypair>,
+    terms: Terms,
+    metrics: Metrics,
+    state: Mutex<State>,
+    room: Semaphore,
+}
+
+/// A key that is taken as long as this lives. What the journal knows of the key outlives it.
+struct Claim<'a> {
+    desk: &'a Desk,
+    key: Key,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.desk.state().taken.remove(&self.key);
+    }
+}
+
+/// A transaction that is ready to be written down.
+struct Ready {
+    id: u64,
+    signed: Signed,
+}
+
+impl Desk {
+    /// A desk that goes on where the journal ends. Nothing is signed before [`Self::recover`].
+    pub fn new(
+        endpoints: Arc<Endpoints>,
+        signer: Arc<Keypair>,
+        journal: Journal,
+        terms: Terms,
+        metrics: Metrics,
+    ) -> Self {
+        let state = State { journal, taken: HashSet::new(), sealed_until: None };
+        let room = Semaphore::new(terms.most_in_flight.max(1));
+        Self { endpoints, signer, terms, metrics, state: Mutex::new(state), room }
+    }
+
+    /// Who signs.
+    pub fn address(&self) -> Pubkey {
+        self.signer.pubkey()
+    }
+
+    /// Whether a transaction of this key may still land, or somebody is at it.
+    pub fn is_busy(&self, key: &Key) -> bool {
+        let state = self.state();
+        state.taken.contains(key) || state.journal.unfinished_of(key).is_some()
+    }
+
+    /// Transactions of which it is not decided what became of them.
+    pub fn in_flight(&self) -> usize {
+        self.state().journal.unfinished().count()
+    }
+
+    /// Carries a task out, from the first look to its fate. When this is dropped on the way, the journal knows how far it came,
+    /// and [`Self::settle`] goes on from there.
+    pub async fn carry_out(&self, task: Task) -> Outcome {
+        let (key, what) = (task.key, task.what.clone());
+        let outcome = self.carry(task).await;
+        self.metrics.transaction(outcome.name());
+        self.metrics.in_flight(self.in_flight());
+        match &outcome {
+            Outcome::Landed { signature, included } => {
+                self.metrics.fee_paid(included.fee);
+                tracing::info!(%key, what, %signature, slot = included.slot, fee = included.fee, "landed");
+            }
+            Outcome::Failed { signature, included } => {
+                self.metrics.fee_paid(included.fee);
+                tracing::warn!(%key, what, %signature, error = ?included.error, "failed on chain");
+            }
+            Outcome::Refused(refusal) => tracing::info!(%key, what, reason = refusal.name(), "not signed: {refusal}"),
+            Outcome::Expired(signature) => tracing::warn!(%key, what, %signature, "expired"),
+            Outcome::Busy => tracing::debug!(%key, what, "an earlier transaction may still land"),
+            Outcome::Unknown(signature) => tracing::error!(%key, what, %signature, "nobody says what became of it"),
+        }
+        outcome
+    }
+
+    async fn carry(&self, task: Task) -> Outcome {
+        let Some(claim) = self.claim(task.key) else { return Outcome::Busy };
+        // The semaphore is never closed.
+        let Ok(_room) = self.room.acquire().await else { return Outcome::Busy };
+        match self.prepare(&task).await {
+            Ok(Ready { id, signed }) => self.follow(&claim, id, &signed).await,
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+
+    /// Takes a key, unless somebody is at it or an earlier transaction of it may still land.
+    fn claim(&self, key: Key) -> Option<Claim<'_>> {
+        let mut state = self.state();
+        if state.journal.unfinished_of(&key).is_some() || !state.taken.insert(key) {
+            return None;
+        }
+        Some(Claim { desk: self, key })
+    }
+
+    /// Everything up to the signature.
+    async fn prepare(&self, task: &Task) -> Result<Ready, Refusal> {
+        self.endpoints.keep_surveyed().await.map_err(Refusal::Unready)?;
+        self.require_no_seal()?;
+        let budget = self.price(task).await?;
+        let intent = Intent {
+            key: task.key,
+            digest: digest(&task.instructions),
+            what: task.what.clone(),
+            at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        };
+        let id = self.write(|journal| journal.intend(intent)).map_err(Refusal::Journal)?;
+        match self.sign(id, task, budget).await {
+            Ok(signed) => Ok(Ready { id, signed }),
+            Err(refusal) => {
+                // Where even that cannot be written, the next start finds an intent without a signature, and drops it.
+                let _ = self.write(|journal| journal.end(id, Ended::Abandoned));
+                Err(refusal)
+            }
+        }
+    }
+
+    /// What to ask for, and whether the task is still wanted at that price.
+    async fn price(&self, task: &Task) -> Result<Budget, Refusal> {
+        let message = self.compile(&task.instructions, SIMULATED, Default::default())?;
+        let trials = self.endpoints.try_out(&message).await.map_err(|error| match error {
+            NotTried::Unready(unready) => Refusal::Unready(unready),
+            NotTried::Refused(failure) => Refusal::Simulation(failure),
+            NotTried::Disputed(why) => Refusal::Disputed(why),
+        })?;
+        let FeePolicy { percentile, least, most } = self.terms.fees;
+        let price = self.endpoints.recent_price(&written(&task.instructions), percentile).await;
+        let price = price.map_err(Refusal::Unready)?.max(least);
+        // Not the cap instead: a transaction that pays less than the others waits until it expires, and blocks its key as long.
+        if price > most {
+            return Err(Refusal::Fee { price, most });
+        }
+        let used = trials.iter().map(|trial| trial.units).max().unwrap_or_default();
+        let budget = Budget { units: enough_units(used), price };
+        let fee = SIGNATURE_FEE.saturating_add(budget.priority_fee_ceil());
+        if let Some(judge) = &task.judge {
+            for trial in &trials {
+                judge(&Prospect { logs: &trial.logs, fee }).map_err(Refusal::Unwanted)?;
+            }
+        }
+        Ok(budget)
+    }
+
+    /// Signs, and writes down what was signed. Until that is on the disk, the signature has not left this function.
+    async fn sign(&self, id: u64, task: &Task, budget: Budget) -> Result<Signed, Refusal> {
+        let blockhash = self.endpoints.blockhash().await.map_err(Refusal::Unready)?;
+        let message = self.compile(&task.instructions, Some(budget), blockhash.hash)?;
+        let invalid = |error: &dyn std::fmt::Display| Refusal::Invalid(error.to_string());
+        let transaction = VersionedTransaction::try_new(message, &[&*self.signer]).map_err(|error| invalid(&error))?;
+        let signed = Signed {
+            signature: transaction.signatures.first().copied().unwrap_or_default(),
+            last_valid_block_height: blockhash.last_valid_block_height,
+            transaction: wire(&transaction).map_err(|error| invalid(&error))?,
+        };
+        self.write(|journal| journal.sign(id, signed.clone())).map_err(Refusal::Journal)?;
+        Ok(signed)
+    }
+
+    fn compile(
+        &self,
+        instructions: &[Instruction],
+        budget: Option<Budget>,
+        blockhash: solana_transaction::Hash,
+    ) -> Result<VersionedMessage, Refusal> {
+        let payer = self.signer.pubkey();
+        compile(self.terms.version, &payer, instructions, budget, &[], blockhash)
+            .map_err(|error| Refusal::Invalid(error.to_string()))
+    }
+
+    /// A write to the journal. It waits for the disk, which is the point of it.
+    fn write<T>(&self, write: impl FnOnce(&mut Journal) -> Result<T, JournalError>) -> Result<T, JournalError> {
+        let mut state = self.state();
+        let written = write(&mut state.journal);
+        match &written {
+            Ok(_) => self.metrics.journal_written(state.journal.length()),
+            Err(error) => {
+                self.metrics.journal_failed();
+                tracing::error!("{error}");
+            }
+        }
+        written
+    }
+
+    /// A poisoned lock still holds a whole state: the journal changes its memory after the disk has taken a record.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What instructions are, in short: SHA-256 of programs, accounts with their rights, and data, hexadecimal.
+fn digest(instructions: &[Instruction]) -> String {
+    let mut bytes = Vec::new();
+    for instruction in instructions {
+        bytes.extend(instruction.program_id.to_bytes());
+        bytes.extend((instruction.accounts.len() as u64).to_le_bytes());
+        for meta in &instruction.accounts {
+            bytes.extend(meta.pubkey.to_bytes());
+            bytes.extend([u8::from(meta.is_signer), u8::from(meta.is_writable)]);
+        }
+        bytes.extend((instruction.data.len() as u64).to_le_bytes());
+        bytes.extend(&instruction.data);
+    }
+    let digest = solana_sha256_hasher::hash(&bytes);
+    digest.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,137 @@
+//! What the desk is asked to do, and what it answers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ballast_cluster::sending::{Failure, Included};
+use solana_instruction::Instruction;
+use solana_transaction::Signature;
+
+use crate::endpoints::Unready;
+use crate::journal::{JournalError, Key};
+
+/// What a transaction would do, and what it would cost.
+pub struct Prospect<'a> {
+    pub logs: &'a [String],
+    /// Lamports, for the signature and for the place in the block.
+    pub fee: u64,
+}
+
+/// Whether a transaction is still wanted, now that it is known what it would do. Asked about the simulation of every node.
+///
+/// # Errors
+/// Why not.
+pub type Judge = Arc<dyn Fn(&Prospect<'_>) -> Result<(), String> + Send + Sync>;
+
+/// Something to be done once.
+#[derive(Clone)]
+pub struct Task {
+    pub key: Key,
+    /// For people.
+    pub what: String,
+    /// Signed and paid for by the desk's key.
+    pub instructions: Vec<Instruction>,
+    pub judge: Option<Judge>,
+}
+
+/// What became of a task.
+#[derive(Debug)]
+pub enum Outcome {
+    Landed {
+        signature: Signature,
+        included: Included,
+    },
+    /// It is in a block, and the program refused it.
+    Failed {
+        signature: Signature,
+        included: Included,
+    },
+    /// Nothing was signed.
+    Refused(Refusal),
+    /// It never landed and never will.
+    Expired(Signature),
+    /// An earlier transaction of the key may still land, or somebody is at it. Nothing was signed.
+    Busy,
+    /// Nobody can say at the moment. The key stays taken until somebody can, see [`super::Desk::settle`].
+    Unknown(Signature),
+}
+
+impl Outcome {
+    /// A short name, for labels and logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Landed { .. } => "landed",
+            Self::Failed { .. } => "failed",
+            Self::Refused(_) => "refused",
+            Self::Expired(_) => "expired",
+            Self::Busy => "busy",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+/// Why nothing was signed.
+#[derive(Debug)]
+pub enum Refusal {
+    /// A former life may have transactions under way of which nothing is known. Nothing is signed before this block height.
+    Sealed { until: Option<u64> },
+    /// Fewer nodes can be relied on than are needed.
+    Unready(Unready),
+    /// It would fail.
+    Simulation(Box<Failure>),
+    /// The nodes do not agree whether it would fail.
+    Disputed(String),
+    /// A place in a block costs more than it may, micro-lamports for a compute unit.
+    Fee { price: u64, most: u64 },
+    /// It is not wanted any more.
+    Unwanted(String),
+    /// It cannot be written down.
+    Journal(JournalError),
+    /// It does not fit a transaction.
+    Invalid(String),
+}
+
+impl Refusal {
+    /// A short name, for labels and logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sealed { .. } => "sealed",
+            Self::Unready(_) => "unready",
+            Self::Simulation(_) => "simulation",
+            Self::Disputed(_) => "disputed",
+            Self::Fee { .. } => "fee",
+            Self::Unwanted(_) => "unwanted",
+            Self::Journal(_) => "journal",
+            Self::Invalid(_) => "invalid",
+        }
+    }
+
+    /// Whether the task itself is at fault, and not the moment: another try would end in the same way until the accounts change.
+    pub const fn is_of_the_task(&self) -> bool {
+        matches!(self, Self::Simulation(_) | Self::Invalid(_))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sealed { until: Some(height) } => {
+                write!(
+                    f,
+                    "a former life may have transactions under way: nothing is signed until block height {height}"
+                )
+            }
+            Self::Sealed { until: None } => {
+                f.write_str("a former life may have transactions under way, and no node says where the cluster is")
+            }
+            Self::Unready(unready) => write!(f, "{unready}"),
+            Self::Simulation(failure) => write!(f, "the transaction would fail: {failure}"),
+            Self::Disputed(why) => write!(f, "the nodes do not agree: {why}"),
+            Self::Fee { price, most } => {
+                write!(f, "a compute unit costs {price} micro-lamports at the moment, and at most {most} are paid")
+            }
+            Self::Unwanted(why) | Self::Invalid(why) => f.write_str(why),
+            Self::Journal(error) => write!(f, "{error}"),
+        }
+    }
+}
