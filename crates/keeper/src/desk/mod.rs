@@ -7,8 +7,6 @@
 mod follow;
 mod recover;
 mod task;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -157,10 +157,12 @@ pub fn judge(
         both.filter(|(_, standing)| **standing == Some(Standing::Healthy)).filter_map(|(position, _)| *position)
     };
     let reference = || {
-        let height = middle(healthy().map(|position| position.height), needed)?;
+        let reached = |of: fn(&Position) -> u64| middle(healthy().map(|position| of(&position)), needed);
+        let position =
+            Position { slot: reached(|position| position.slot)?, height: reached(|position| position.height)? };
         let most = |of: fn(&Position) -> u64| healthy().map(|position| of(&position)).max();
         let furthest = Position { slot: most(|position| position.slot)?, height: most(|position| position.height)? };
-        Some(Reference { position: Position { slot: slot?, height }, furthest, at: now })
+        Some(Reference { position, furthest, at: now })
     };
     let reference = reference();
     (standings, reference)
