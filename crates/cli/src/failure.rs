@@ -75,6 +75,15 @@ impl From<sending::Failure> for Failure {
     }
 }
 
+/// What the program's own functions refuse off-chain.
+impl From<ballast_client::refusal::Refusal> for Failure {
+    fn from(refusal: ballast_client::refusal::Refusal) -> Self {
+        let ballast_client::refusal::Refusal { code, name, message } = refusal;
+        let runtime = message.clone();
+        Self::Refused(Refusal { error: Some((code, name, message)), runtime, logs: vec![] })
+    }
+}
+
 impl Refusal {
     const fn by_risk(&self) -> bool {
         matches!(self.error, Some((code, ..)) if code >= RISK_BEGIN && code < RISK_END)

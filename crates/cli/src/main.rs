@@ -10,6 +10,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 mod amounts;
 mod context;
 mod failure;
+mod gov;
 mod options;
 mod output;
 mod send;
@@ -35,6 +36,9 @@ enum Noun {
     /// Open vaults, move money in and out of them, look at them
     #[command(subcommand)]
     Vault(vault::Command),
+    /// Propose, check, execute and watch changes of a market
+    #[command(subcommand)]
+    Gov(gov::Command),
     /// Print completions for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -43,6 +47,7 @@ impl Noun {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Vault(command) => command.run(context).await,
+            Self::Gov(command) => command.run(context).await,
             Self::Completions { shell } => completions(shell),
         }
     }

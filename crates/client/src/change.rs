@@ -1,5 +1,6 @@
 //! Changes of a market: set-up, tightening, proposals, roles, pauses.
 
+use anchor_lang::AnchorSerialize;
 use anchor_lang::prelude::Pubkey;
 use anchor_lang::solana_program::instruction::Instruction;
 use ballast::ID;
@@ -7,6 +8,7 @@ use ballast::state::change::{Edit, Proposal, Written};
 use ballast::state::pause::Pausable;
 use ballast::state::{Asset, Change, Market, Role, Source, parameters};
 use ballast_risk::table::{Parameter, Scope};
+use solana_sha256_hasher::hashv;
 
 use crate::instruction::{INSTRUCTIONS, build};
 
@@ -87,6 +89,37 @@ pub fn propose(
         solana_system_interface::instruction::create_account(payer, change, rent, space, &ID),
         build(&accounts, &ballast::instruction::ProposeChange { proposal: written(proposal) }),
     ]
+}
+
+/// Seed of the address of a proposal: the same proposal to the same market has the same, whoever computes it.
+pub fn seed(market: &Pubkey, proposal: &Proposal) -> String {
+    let mut bytes = vec![];
+    proposal.serialize(&mut bytes).expect("writing to memory does not fail");
+    let digest = hashv(&[b"change", market.as_ref(), &bytes]).to_bytes();
+    // The longest that the system program takes: 32 characters.
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Where a change of this seed is proposed by somebody. `None` for a seed of more than 32 bytes.
+pub fn seeded_address(governance: &Pubkey, seed: &str) -> Option<Pubkey> {
+    Pubkey::create_with_seed(governance, seed, &ID).ok()
+}
+
+/// Like [`propose`], at an address derived from governance, so that no further key signs: what a multi-signature needs.
+/// `None` for a seed of more than 32 bytes.
+pub fn propose_with_seed(
+    payer: &Pubkey,
+    governance: &Pubkey,
+    market: &Pubkey,
+    seed: &str,
+    rent: u64,
+    proposal: Proposal,
+) -> Option<[Instruction; 2]> {
+    let change = seeded_address(governance, seed)?;
+    let space = Change::SPACE as u64;
+    let create = solana_system_interface::instruction::create_account_with_seed;
+    let [_, propose] = propose(payer, governance, market, &change, rent, proposal);
+    Some([create(payer, &change, governance, seed, rent, space, &ID), propose])
 }
 
 /// Carries a change out. `draft` for a model with rows.

@@ -2,6 +2,7 @@
 //! of the program's own functions on copies of the market.
 
 use ballast::changes::Path;
+use ballast::error::BallastError;
 use ballast::state::change::{Edit, Proposal};
 use ballast::state::{Asset, Market, Role};
 use ballast_risk::health::{Level, Side};
@@ -169,8 +170,15 @@ fn furthest(market: &Market, proposal: &Proposal, at: usize, in_force: u64, now:
 /// Which ways a proposal may go now. A model's rows are not looked at.
 pub fn ways(market: &Market, proposal: &Proposal, now: u64) -> Ways {
     let along = |path| -> Result<(), Refusal> { Ok(copied(market).carry_out(proposal, path, None, now)?) };
-    let at_once = |tightens, steward| along(Path::AtOnce { tightens, steward });
+    let not_in_setup = |error| {
+        if market.in_setup() { Err(Refusal::from(ballast::error::refuse(error))) } else { Ok(()) }
+    };
+    let at_once = |tightens, steward| {
+        not_in_setup(BallastError::NotGovernance)?;
+        along(Path::AtOnce { tightens, steward })
+    };
     let proposed = || -> Result<Schedule, Refusal> {
+        not_in_setup(BallastError::MarketNotOpen)?;
         let mut tried = copied(market);
         tried.check_proposal(proposal, now)?;
         Ok(schedule(market, proposal, now))
@@ -230,7 +238,7 @@ fn rises(market: &Market, proposal: &Proposal, now: u64) -> bool {
 /// # Errors
 /// `ValueChanged`, or `AssetUnknown`.
 pub fn holds(market: &Market, proposal: &Proposal) -> Result<(), Refusal> {
-    let changed = || Refusal::from(ballast::error::refuse(crate::BallastError::ValueChanged));
+    let changed = || Refusal::from(ballast::error::refuse(BallastError::ValueChanged));
     let same = match proposal {
         Proposal::Parameters { asset: None, edits, .. } => {
             edits.iter().all(|edit| read(edit, |parameter| market_value(market, parameter)))

@@ -11,6 +11,8 @@ mod list;
 mod moves;
 mod open;
 
+pub use list::state_name;
+
 /// Which vault.
 #[derive(Args, Clone, Debug)]
 pub struct Which {

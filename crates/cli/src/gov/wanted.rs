@@ -1,0 +1,264 @@
+//! What somebody wants to change: `--set` and TOML files, compared with the market, become proposals.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ballast_client::measure::{read, seconds};
+use ballast_client::table::{Parameter, Scope};
+use ballast_client::{Proposal, Pubkey, Role, Source, SourceKind, change};
+use clap::Args;
+
+use crate::context::OnChain;
+use crate::failure::Failure;
+
+/// The values that are wanted.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Wanted {
+    /// TOML file with tables [assets.NAME], [market] and [roles]
+    #[arg(value_name = "FILE.toml")]
+    pub file: Option<PathBuf>,
+    /// `SOL.haircut_init=30%`, `SOL.source=pyth-pull:FEED`, `SOL.second_source=none`, `market.delay=3d`, `role.guardian=KEY`
+    #[arg(long = "set", value_name = "WHAT=VALUE")]
+    pub set: Vec<String>,
+    /// How long a rise at Target and Maint takes once the notice is over; at least the notice
+    #[arg(long, value_name = "TIME")]
+    pub ramp: Option<String>,
+}
+
+/// One assignment: whose, which, what.
+type Assignment = (String, String, String);
+
+/// What is wanted, by what a proposal can hold.
+#[derive(Default)]
+struct Sorted {
+    assets: BTreeMap<u8, Vec<(Parameter, u64)>>,
+    sources: BTreeMap<(u8, u8), Source>,
+    market: Vec<(Parameter, u64)>,
+    roles: Vec<(Role, Pubkey)>,
+}
+
+impl Wanted {
+    /// The proposals that lead from the market as it is to what is wanted, sources first.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for what cannot be read, and when nothing would change.
+    pub fn proposals(&self, chain: &OnChain) -> Result<Vec<Proposal>, Failure> {
+        let (mut assignments, mut ramp) = match &self.file {
+            Some(path) => from_file(path)?,
+            None => (vec![], None),
+        };
+        for text in &self.set {
+            assignments.push(assignment(text)?);
+        }
+        if assignments.is_empty() {
+            return Err(Failure::usage("name a file, or what to change with --set SOL.haircut_init=30%"));
+        }
+        ramp = self.ramp.clone().or(ramp);
+        let ramp = match &ramp {
+            Some(text) => seconds(text).and_then(|seconds| u32::try_from(seconds).ok()),
+            None => Some(0),
+        };
+        let ramp = ramp.ok_or_else(|| Failure::usage("a ramp is a time such as 7d"))?;
+        let mut sorted = Sorted::default();
+        for (whose, which, value) in &assignments {
+            sorted.take(chain, whose, which, value)?;
+        }
+        let proposals: Vec<_> = sorted.proposals(chain, ramp).into_iter().filter(changes).collect();
+        if proposals.is_empty() {
+            return Err(Failure::usage("nothing would change: the market has these values already"));
+        }
+        Ok(proposals)
+    }
+}
+
+/// Whether there is anything in it.
+fn changes(proposal: &Proposal) -> bool {
+    match proposal {
+        Proposal::Parameters { edits, .. } => !edits.is_empty(),
+        Proposal::Source { from, to, .. } => from != to,
+        Proposal::Role { from, to, .. } => from != to,
+        Proposal::Model { .. } => true,
+    }
+}
+
+/// `WHOSE.WHICH=VALUE`.
+fn assignment(text: &str) -> Result<Assignment, Failure> {
+    let wrong = || Failure::usage(format!("{text} is not understood: write SOL.haircut_init=30% or market.delay=3d"));
+    let (left, value) = text.split_once('=').ok_or_else(wrong)?;
+    let (whose, which) = left.rsplit_once('.').ok_or_else(wrong)?;
+    Ok((whose.trim().to_owned(), which.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn from_file(path: &PathBuf) -> Result<(Vec<Assignment>, Option<String>), Failure> {
+    let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("{}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(&error))?;
+    let (mut found, mut ramp) = (vec![], None);
+    for (key, value) in table {
+        let entries = |value: &toml::Value| value.as_table().cloned().ok_or_else(|| wrong(&format!("[{key}]")));
+        match key.as_str() {
+            "ramp" => ramp = Some(plain(&value).ok_or_else(|| wrong(&"ramp is a time such as \"7d\""))?),
+            "assets" => {
+                for (asset, values) in entries(&value)? {
+                    let values = values.as_table().ok_or_else(|| wrong(&format!("[assets.{asset}] is no table")))?;
+                    for (which, value) in values {
+                        found.push((asset.clone(), which.clone(), said(&wrong, which, value)?));
+                    }
+                }
+            }
+            "market" | "roles" => {
+                for (which, value) in &entries(&value)? {
+                    found.push((key.clone(), which.clone(), said(&wrong, which, value)?));
+                }
+            }
+            _ => return Err(wrong(&format!("{key} is not one of ramp, assets, market, roles"))),
+        }
+    }
+    Ok((found, ramp))
+}
+
+fn said(wrong: &dyn Fn(&dyn std::fmt::Display) -> Failure, which: &str, value: &toml::Value) -> Result<String, Failure> {
+    plain(value).ok_or_else(|| wrong(&format!("{which} is neither text nor a number")))
+}
+
+/// A value as text. Fractions of one and other numbers with a point have to be written as text, so that nothing is rounded.
+fn plain(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(yes) => Some(if *yes { "yes" } else { "no" }.to_owned()),
+        _ => None,
+    }
+}
+
+impl Sorted {
+    fn take(&mut self, chain: &OnChain, whose: &str, which: &str, value: &str) -> Result<(), Failure> {
+        let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("{whose}.{which}: {why}"));
+        match whose {
+            "market" => {
+                let parameter = parameter(which, Scope::Market).map_err(|why| wrong(&why))?;
+                let value = read(parameter, 0, value).map_err(|error| wrong(&error))?;
+                put(&mut self.market, parameter, value).map_err(|why| wrong(&why))
+            }
+            "role" | "roles" => {
+                let role = role_of(which).ok_or_else(|| wrong(&"the roles are governance, guardian, steward"))?;
+                let key = if value == "nobody" { Ok(Pubkey::default()) } else { value.parse() };
+                let key = key.map_err(|_| wrong(&format!("{value} is no address; nobody makes the role vacant")))?;
+                put(&mut self.roles, role, key).map_err(|why| wrong(&why))
+            }
+            asset => {
+                let index = chain.asset(asset)?;
+                let slot = match which {
+                    "source" => Some(0),
+                    "second_source" => Some(1),
+                    _ => None,
+                };
+                if let Some(slot) = slot {
+                    let source = source(chain, value).map_err(|why| wrong(&why))?;
+                    if self.sources.insert((index, slot), source).is_some() {
+                        return Err(wrong(&"is set twice"));
+                    }
+                    return Ok(());
+                }
+                let parameter = parameter(which, Scope::Asset).map_err(|why| wrong(&why))?;
+                let decimals = chain.market.assets[usize::from(index)].decimals;
+                let value = read(parameter, decimals, value).map_err(|error| wrong(&error))?;
+                put(self.assets.entry(index).or_default(), parameter, value).map_err(|why| wrong(&why))
+            }
+        }
+    }
+
+    fn proposals(self, chain: &OnChain, ramp: u32) -> Vec<Proposal> {
+        let market = &chain.market;
+        let mut proposals = vec![];
+        for ((asset, slot), to) in self.sources {
+            proposals.push(change::source(market, asset, slot, to));
+        }
+        for (asset, values) in self.assets {
+            proposals.push(change::parameters_of_asset(market, asset, &values, ramp));
+        }
+        if !self.market.is_empty() {
+            proposals.push(change::parameters_of_market(market, &self.market));
+        }
+        proposals.extend(self.roles.into_iter().map(|(role, to)| change::role(market, role, to)));
+        proposals
+    }
+}
+
+fn put<K: PartialEq, V>(list: &mut Vec<(K, V)>, key: K, value: V) -> Result<(), &'static str> {
+    if list.iter().any(|(known, _)| *known == key) {
+        return Err("is set twice");
+    }
+    list.push((key, value));
+    Ok(())
+}
+
+fn parameter(name: &str, scope: Scope) -> Result<Parameter, String> {
+    let mut known = Parameter::ALL.iter().filter(|parameter| parameter.scope() == scope);
+    if let Some(found) = known.clone().find(|parameter| parameter.name() == name) {
+        return Ok(*found);
+    }
+    let near = known.find(|parameter| parameter.name().contains(name) || name.contains(parameter.name()));
+    let hint = near.map_or(String::new(), |near| format!("; do you mean {}?", near.name()));
+    Err(format!("no such parameter{hint}"))
+}
+
+/// A role by its name.
+pub fn role_of(name: &str) -> Option<Role> {
+    Role::ALL.into_iter().find(|role| role_name(*role) == name)
+}
+
+/// The name of a role.
+pub const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Governance => "governance",
+        Role::Guardian => "guardian",
+        Role::Steward => "steward",
+    }
+}
+
+/// `none`, or `KIND:KEY`, for a stake pool `stake-pool:ADDRESS@BASE`.
+fn source(chain: &OnChain, text: &str) -> Result<Source, String> {
+    if text == "none" {
+        return Ok(Source::NONE);
+    }
+    let kinds = SourceKind::ALL.into_iter().map(source_kind_name).collect::<Vec<_>>().join(", ");
+    let wrong = || format!("{text} is no source: write none, or KIND:KEY with a kind of {kinds}");
+    let (kind, rest) = text.split_once(':').ok_or_else(wrong)?;
+    let kind = SourceKind::ALL.into_iter().find(|known| source_kind_name(*known) == kind).ok_or_else(wrong)?;
+    let (key, base) = match rest.split_once('@') {
+        Some((key, base)) => (key, Some(base)),
+        None => (rest, None),
+    };
+    let base = match (kind, base) {
+        (SourceKind::StakePool, Some(base)) => chain.asset(base).map_err(|failure| failure.to_string())?,
+        (SourceKind::StakePool, None) => return Err(format!("{text}: name the base asset: stake-pool:ADDRESS@SOL")),
+        (_, Some(_)) => return Err(format!("{text}: only a stake pool has a base asset")),
+        (_, None) => 0,
+    };
+    let key = feed(key).ok_or_else(|| format!("{key} is neither an address nor a feed id of 64 hexadecimal digits"))?;
+    Ok(Source::new(kind, key, base))
+}
+
+/// An address in base 58, or a feed id in hexadecimal digits.
+pub fn feed(text: &str) -> Option<Pubkey> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let byte = |at: usize| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok();
+        let bytes: Option<Vec<u8>> = (0..32).map(byte).collect();
+        return Pubkey::try_from(bytes?.as_slice()).ok();
+    }
+    text.parse().ok()
+}
+
+/// How a kind of source is written.
+pub const fn source_kind_name(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::None => "none",
+        SourceKind::PythPull => "pyth-pull",
+        SourceKind::PythPullCore => "pyth-pull-core",
+        SourceKind::PythPush => "pyth-push",
+        SourceKind::SwitchboardPull => "switchboard",
+        SourceKind::StakePool => "stake-pool",
+    }
+}
