@@ -13,6 +13,7 @@ mod failure;
 mod gov;
 mod options;
 mod output;
+mod price;
 mod send;
 mod signers;
 mod vault;
@@ -36,6 +37,9 @@ enum Noun {
     /// Open vaults, move money in and out of them, look at them
     #[command(subcommand)]
     Vault(vault::Command),
+    /// Bring prices up to date, and see whether they count
+    #[command(subcommand)]
+    Price(price::Command),
     /// Propose, check, execute and watch changes of a market
     #[command(subcommand)]
     Gov(gov::Command),
@@ -47,6 +51,7 @@ impl Noun {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Vault(command) => command.run(context).await,
+            Self::Price(command) => command.run(context).await,
             Self::Gov(command) => command.run(context).await,
             Self::Completions { shell } => completions(shell),
         }

@@ -1,12 +1,13 @@
 //! What `refresh_prices` and `observe_candidate` would do with the present bytes of oracle accounts: the program's own
 //! functions on a copy of the market.
 
-use anchor_lang::prelude::{AccountInfo, Clock};
+use anchor_lang::prelude::{AccountInfo, Clock as Sysvar};
 use ballast::oracle::{Comparison, Doubt, Observation, observe};
 use ballast::state::{Market, Source, SourceKind};
 use ballast_risk::Fraction;
 
 use crate::Pubkey;
+use crate::account::Clock;
 use crate::impact::copied;
 use crate::local::{RECEIVER, RECEIVER_CORE};
 use crate::refusal::Refusal;
@@ -18,30 +19,6 @@ pub struct Oracle {
     /// The program that owns it.
     pub owner: Pubkey,
     pub data: Vec<u8>,
-}
-
-/// The cluster's clock: what the program asks it for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Now {
-    pub slot: u64,
-    pub epoch: u64,
-    /// Unix seconds.
-    pub unix: u64,
-}
-
-impl Now {
-    /// From the bytes of the clock account; `None` for bytes that are no clock, or one before 1970.
-    pub fn of(data: &[u8]) -> Option<Self> {
-        let word = |at: usize| data.get(at..)?.first_chunk().copied().map(u64::from_le_bytes);
-        // Slot, start of the epoch, epoch, next epoch, unix seconds.
-        let unix = u64::try_from(word(32)?.cast_signed()).ok()?;
-        Some(Self { slot: word(0)?, epoch: word(16)?, unix })
-    }
-
-    fn clock(&self) -> Clock {
-        let unix_timestamp = i64::try_from(self.unix).unwrap_or(i64::MAX);
-        Clock { slot: self.slot, epoch: self.epoch, unix_timestamp, ..Clock::default() }
-    }
 }
 
 /// What an account says of an asset, in the units of the band.
@@ -94,17 +71,23 @@ pub fn place(source: &Source) -> Place {
     }
 }
 
-fn observed(market: &Market, asset: u8, source: &Source, oracle: &Oracle, now: &Now) -> Result<Observation, Refusal> {
+/// What the program asks the cluster for.
+fn sysvar(now: &Clock) -> Sysvar {
+    let unix_timestamp = i64::try_from(now.unix).unwrap_or(i64::MAX);
+    Sysvar { slot: now.slot, epoch: now.epoch, unix_timestamp, ..Sysvar::default() }
+}
+
+fn observed(market: &Market, asset: u8, source: &Source, oracle: &Oracle, now: &Clock) -> Result<Observation, Refusal> {
     let (mut lamports, mut data) = (1, oracle.data.clone());
     let info = AccountInfo::new(&oracle.address, false, false, &mut lamports, &mut data, &oracle.owner, false);
-    Ok(observe(market, market.asset(asset)?, source, &info, &now.clock())?)
+    Ok(observe(market, market.asset(asset)?, source, &info, &sysvar(now))?)
 }
 
 /// What an account says of an asset as one of its sources.
 ///
 /// # Errors
 /// What the program says about the account.
-pub fn seen(market: &Market, asset: u8, source: &Source, oracle: &Oracle, now: &Now) -> Result<Seen, Refusal> {
+pub fn seen(market: &Market, asset: u8, source: &Source, oracle: &Oracle, now: &Clock) -> Result<Seen, Refusal> {
     let Observation { price, confidence, published, doubt, .. } = observed(market, asset, source, oracle, now)?;
     let pico_dollars = price.pico_dollars_floor(market.asset(asset)?.decimals);
     Ok(Seen { pico_dollars, confidence, published, doubt })
@@ -118,7 +101,7 @@ pub fn refreshed(
     market: &Market,
     asset: u8,
     oracles: [Option<&Oracle>; 2],
-    now: &Now,
+    now: &Clock,
 ) -> Result<(Verdict, Box<Market>), Refusal> {
     let mut after = copied(market);
     let [first, second] = market.asset(asset)?.sources;
@@ -142,7 +125,7 @@ fn accept(
     asset: u8,
     first: Sourced<'_>,
     second: Option<Sourced<'_>>,
-    now: &Now,
+    now: &Clock,
 ) -> Result<Verdict, Refusal> {
     let read = |(source, oracle): Sourced<'_>| observed(market, asset, source, oracle, now);
     let first = read(first)?;
@@ -162,7 +145,7 @@ fn accept(
 ///
 /// # Errors
 /// What the program says.
-pub fn compared(market: &Market, asset: u8, oracle: &Oracle, now: &Now) -> Result<Comparison, Refusal> {
+pub fn compared(market: &Market, asset: u8, oracle: &Oracle, now: &Clock) -> Result<Comparison, Refusal> {
     let mut after = copied(market);
     let candidate = market.asset(asset)?.candidate;
     let seen = observed(market, asset, &candidate, oracle, now)?;

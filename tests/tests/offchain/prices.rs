@@ -1,8 +1,9 @@
 //! What a refresh would do, told beforehand; why a price does not count, and what that stops.
 
+use ballast_client::account::Clock;
 use ballast_client::explain::{Availability, Effect, Why, explain};
 use ballast_client::local::{self, RECEIVER_CORE, Verification};
-use ballast_client::oracle::{Now, Oracle, Verdict, compared, refreshed, seen};
+use ballast_client::oracle::{Oracle, Verdict, compared, refreshed, seen};
 use ballast_client::risk::breaker::State;
 use ballast_client::table::Parameter::{self, *};
 use ballast_client::{ID, Market, Pausable, Role, SourceKind, account, event};
@@ -17,9 +18,9 @@ fn market(values: &[(Parameter, u64)]) -> Fixture {
     Fixture::of(vec![token("SOL").with(values), token("USDC")])
 }
 
-fn now(market: &Fixture) -> Now {
+fn now(market: &Fixture) -> Clock {
     let clock = market.clock();
-    Now { slot: clock.slot, epoch: clock.epoch, unix: clock.unix_timestamp as u64 }
+    Clock { slot: clock.slot, epoch: clock.epoch, unix: clock.unix_timestamp as u64 }
 }
 
 fn oracle(market: &Fixture, address: &Pubkey) -> Option<Oracle> {
@@ -234,13 +235,4 @@ fn an_asset_without_source_or_price_says_so() {
     let feed = Feed::new("new", SourceKind::PythPush, "60000");
     market.applies(Role::Governance, market.source_of("BTC", 0, &feed)).unwrap();
     assert_eq!((told(&market).init, told(&market).age), (Availability::Withheld(Why::NoPrice), None));
-}
-
-#[test]
-fn the_clock_is_read_from_its_account() {
-    let words = [7u64, 1, 3, 4, 1_750_000_000];
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    assert_eq!(Now::of(&bytes), Some(Now { slot: 7, epoch: 3, unix: 1_750_000_000 }));
-    assert_eq!(Now::of(&bytes[..39]), None);
-    assert_eq!(Now::of(&[0xff; 40]), None);
 }

@@ -1,6 +1,7 @@
 //! Accounts that governance works with: pending changes, drafts, all vaults.
 
 use ballast_client::{Change, Draft, ID, Proposal, Pubkey, account};
+use ballast_cluster::connection::Raw;
 
 use crate::context::{Context, OnChain};
 use crate::failure::Failure;
@@ -16,8 +17,8 @@ pub struct Pending {
 }
 
 impl Pending {
-    fn decode(address: Pubkey, data: &[u8]) -> Result<Self, String> {
-        let change = account::change(data).map_err(|error| error.to_string())?;
+    fn decode(address: Pubkey, raw: &Raw) -> Result<Self, String> {
+        let change = account::change(&raw.owner, &raw.data).map_err(|error| error.to_string())?;
         let proposal = change.read().map_err(|_| "the proposal in it cannot be read".to_owned())?.proposal;
         Ok(Self { address, change, proposal })
     }
@@ -28,14 +29,9 @@ impl Pending {
 /// # Errors
 /// [`Failure::Usage`] for what is no change of this market.
 pub async fn pending(context: &Context, chain: &OnChain, address: Pubkey) -> Result<Pending, Failure> {
-    let found = context.connection.client().get_multiple_accounts(&[address]).await;
-    let found = found.map_err(|error| Failure::Rpc(error.into()))?.pop().flatten();
+    let found = context.connection.account(&address).await?;
     let found = found.ok_or_else(|| Failure::usage(format!("no change is pending at {address}")))?;
-    if found.owner != ID {
-        return Err(Failure::usage(format!("{address} does not belong to the program")));
-    }
-    let pending = Pending::decode(address, &found.data)
-        .map_err(|why| Failure::usage(format!("{address} is no pending change: {why}")))?;
+    let pending = Pending::decode(address, &found).map_err(|why| Failure::usage(format!("{address}: {why}")))?;
     if pending.change.market != chain.address {
         return Err(Failure::usage(format!("{address} is a change of another market: {}", pending.change.market)));
     }
@@ -46,8 +42,8 @@ pub async fn pending(context: &Context, chain: &OnChain, address: Pubkey) -> Res
 pub async fn all_pending(context: &Context, chain: &OnChain) -> Result<(Vec<Pending>, Vec<String>), Failure> {
     let (mut pending, mut unreadable) = (vec![], vec![]);
     let wanted = (MARKET_OFFSET, chain.address.as_ref());
-    for (address, data) in context.connection.program_accounts(&ID, Change::SPACE, wanted).await? {
-        match Pending::decode(address, &data) {
+    for (address, raw) in context.connection.program_accounts(&ID, Change::SPACE, wanted).await?.accounts {
+        match Pending::decode(address, &raw) {
             Ok(found) if found.change.market == chain.address => pending.push(found),
             Ok(_) => {}
             Err(why) => unreadable.push(format!("{address}: {why}")),
@@ -69,8 +65,8 @@ pub async fn draft_for(
     }
     let wanted = (MARKET_OFFSET, chain.address.as_ref());
     let count = chain.market.listed().len();
-    for (address, data) in context.connection.program_accounts(&ID, Draft::SPACE, wanted).await? {
-        let Ok(draft) = account::draft(&data) else { continue };
+    for (address, raw) in context.connection.program_accounts(&ID, Draft::SPACE, wanted).await?.accounts {
+        let Ok(draft) = account::draft(&raw.owner, &raw.data) else { continue };
         if draft.market == chain.address && draft.checked_rows(count, model, digest).is_ok() {
             return Ok(Some((address, draft)));
         }

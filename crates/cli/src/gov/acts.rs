@@ -102,12 +102,7 @@ impl Propose {
 }
 
 /// Proposes one change at an address derived from governance, so that nobody else has to sign.
-async fn propose(
-    context: &Context,
-    chain: &OnChain,
-    proposal: Proposal,
-    seed: Option<&str>,
-) -> Result<Acted, Failure> {
+async fn propose(context: &Context, chain: &OnChain, proposal: Proposal, seed: Option<&str>) -> Result<Acted, Failure> {
     let (governance, payer) = (context.signer()?, context.fee_payer()?);
     let told: Described = described(&chain.market, &proposal, chain.now);
     let seed = seed.map_or_else(|| change::seed(&chain.address, &proposal), str::to_owned);

@@ -241,7 +241,8 @@ impl Content {
                 for line in lines {
                     let used = line.room_used_bps.map_or("-".to_owned(), percent);
                     let furthest = line.furthest.as_ref().map_or("-".to_owned(), |value| value.text.clone());
-                    let direction = if line.ramps { format!("{}, ramps", line.direction) } else { line.direction.into() };
+                    let direction =
+                        if line.ramps { format!("{}, ramps", line.direction) } else { line.direction.into() };
                     let from = match &line.in_force {
                         Some(now) => format!("{} (now {})", line.from.text, now.text),
                         None => line.from.text.clone(),

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use ballast_client::impact::{Affected, Group, Impact as Numbers, Shock, Standing, Tally, compared, copied, in_force, shocked};
+use ballast_client::impact::{
+    Affected, Group, Impact as Numbers, Shock, Standing, Tally, compared, copied, in_force, shocked,
+};
 use ballast_client::{Market, Proposal, Pubkey};
 use ballast_cluster::books::Books;
 use clap::Args;
@@ -181,7 +183,8 @@ impl NumbersView {
             for vault in &self.worst {
                 let above = vault.after.above_maint.as_deref().map_or("?".to_owned(), dollars);
                 let state = |standing: &StandingView| {
-                    let target = if standing.below_target && standing.state == "restricted" { ", below Target" } else { "" };
+                    let target =
+                        if standing.below_target && standing.state == "restricted" { ", below Target" } else { "" };
                     format!("{}{target}", standing.state)
                 };
                 let debts = dollars(&vault.after.debts);

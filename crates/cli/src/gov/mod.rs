@@ -14,8 +14,6 @@ mod roles;
 mod status;
 mod wanted;
 
-pub use wanted::source_kind_name;
-
 /// Commands of governance.
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -167,7 +167,8 @@ fn under_way(market: &Market, now: u64) -> Vec<UnderWay> {
         add(format!("the model phases in from {}", date(market.change_start)), Some(market.change_end));
     }
     if market.model().current.netting {
-        let what = if now <= market.valid_until { "the model is confirmed" } else { "the model is NOT confirmed; confirmed" };
+        let what =
+            if now <= market.valid_until { "the model is confirmed" } else { "the model is NOT confirmed; confirmed" };
         add(what.to_owned(), Some(market.valid_until));
     }
     for (what, pause) in [("borrowing", &market.borrow_pause), ("withdrawing with debts", &market.withdraw_pause)] {

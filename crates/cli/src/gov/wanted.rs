@@ -117,7 +117,11 @@ fn from_file(path: &PathBuf) -> Result<(Vec<Assignment>, Option<String>), Failur
     Ok((found, ramp))
 }
 
-fn said(wrong: &dyn Fn(&dyn std::fmt::Display) -> Failure, which: &str, value: &toml::Value) -> Result<String, Failure> {
+fn said(
+    wrong: &dyn Fn(&dyn std::fmt::Display) -> Failure,
+    which: &str,
+    value: &toml::Value,
+) -> Result<String, Failure> {
     plain(value).ok_or_else(|| wrong(&format!("{which} is neither text nor a number")))
 }
 
