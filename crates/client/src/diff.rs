@@ -36,7 +36,7 @@ pub struct Line {
     pub in_force: u64,
     pub direction: Direction,
     /// The furthest value in this direction that a proposal may name now, beside the other edits; `None` when even the value
-    /// in force is refused, and where something is turned on or off.
+    /// in force is refused, and where something is turned on or off, or bounds nothing.
     pub furthest: Option<u64>,
     /// It begins to count at `Target` and `Maint` after the notice, and moves along a ramp.
     pub ramps: bool,
@@ -101,10 +101,15 @@ pub fn lines(market: &Market, proposal: &Proposal, now: u64) -> Vec<Line> {
             in_force,
             direction: direction(row, edit),
             furthest: furthest(market, proposal, at, in_force, now),
-            ramps: row.ramps && row.tightened(in_force, edit.to),
+            ramps: row.ramps && row.tightened(in_force, edit.to) && !record.is_some_and(|record| free(market, record)),
         })
     };
     edits.iter().enumerate().filter_map(line).collect()
+}
+
+/// Whether values of an asset need no ramp, because nobody can be harmed by them.
+const fn free(market: &Market, record: &Asset) -> bool {
+    market.in_setup() || (record.deposit_shares == 0 && record.debt_shares == 0)
 }
 
 /// What counts at the moment of what moves along a ramp.
@@ -136,7 +141,8 @@ fn furthest(market: &Market, proposal: &Proposal, at: usize, in_force: u64, now:
     let Proposal::Parameters { asset, edits, ramp } = proposal else { return None };
     let edit = edits.get(at)?;
     let row = Parameter::from_code(edit.parameter)?.row();
-    if row.zero_is_off && (in_force == 0 || edit.to == 0) {
+    let off = row.zero_is_off && (in_force == 0 || edit.to == 0);
+    if off || in_force == u64::MAX || edit.to == u64::MAX {
         return None;
     }
     let mut tried = copied(market);
@@ -207,8 +213,7 @@ pub fn schedule(market: &Market, proposal: &Proposal, now: u64) -> Schedule {
     let notice = u64::from(market.notice);
     let seconds = match proposal {
         Proposal::Parameters { asset: Some(index), ramp, .. } => {
-            let unused = market.asset(*index).is_ok_and(|asset| (asset.deposit_shares, asset.debt_shares) == (0, 0));
-            let rises = !unused && rises(market, proposal, now);
+            let rises = market.asset(*index).is_ok_and(|record| !free(market, record)) && rises(market, proposal, now);
             rises.then(|| notice.max(u64::from(*ramp)))
         }
         Proposal::Model { .. } => Some(notice),

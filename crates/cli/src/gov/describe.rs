@@ -283,7 +283,7 @@ impl Described {
     /// For people.
     pub fn text(&self) -> String {
         let mut out = self.content.text();
-        let mut fact = |name: &str, value: String| out.push_str(&format!("  {name:<28}{value}\n"));
+        let mut fact = |name: &str, value: String| out.push_str(&format!("  {name:<29}{value}\n"));
         if let Some(set_up) = &self.set_up {
             fact("in the set-up, governance:", set_up.text());
         } else {

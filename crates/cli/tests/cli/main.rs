@@ -1,4 +1,6 @@
 //! The command line through its binary, against a local network: results, exit codes, refusals.
 
+mod gov;
+mod price;
 mod signing;
 mod stage;
