@@ -7,6 +7,7 @@
 
 pub mod actors;
 pub mod catalogue;
+pub mod crash;
 pub mod feed;
 pub mod folder;
 pub mod keeper;
@@ -20,3 +21,4 @@ pub mod relay;
 pub mod settled;
 pub mod sizing;
 pub mod stage;
+pub mod takings;
