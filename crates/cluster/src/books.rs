@@ -7,8 +7,8 @@ use ballast_client::{HealthView, ID, Market, Pubkey, Vault, account, snapshot};
 
 use crate::connection::{Connection, Raw};
 
-/// Where the market stands in a vault's bytes.
-const MARKET_OFFSET: usize = 16;
+/// Where the market stands in a vault's bytes, for asking a node for the vaults of one market.
+pub const MARKET_OFFSET: usize = 16;
 
 /// A state of the market and all its vaults.
 pub struct Books {

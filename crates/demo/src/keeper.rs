@@ -1,22 +1,26 @@
-//! The liquidator. It talks to the cluster over JSON-RPC alone and decides with the program's own arithmetic on decoded
-//! accounts, so it works against any cluster: nothing in here knows that this one is local.
+//! The liquidator of the demo: the keeper's index and strategy, one step at a time. The unattended loop around them, with
+//! journal and several nodes, is `ballast-keeper`; `cargo xtask localnet` runs that.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use ballast_client::event::Liquidated;
+use ballast_client::instruction::MarketRef;
 use ballast_client::logs::events;
-use ballast_client::snapshot::{Opportunity, best_liquidation};
-use ballast_client::{Pubkey, account, token};
+use ballast_client::{Asset, Fee, ID, Market, Pubkey, Vault, account, token};
+use ballast_keeper::index::{Applied, Index};
+use ballast_keeper::strategy::{self, Costs, LamportPrice, Plan, Purse, Situation, Terms, Token};
+use ballast_keeper::updates::Update;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use ballast_cluster::books::Books;
+use ballast_cluster::books::MARKET_OFFSET;
 use ballast_cluster::connection::{Connection, Job, Raw, Receipt};
+use ballast_localnet::catalogue::SOL;
 
-/// What a liquidation must gain to be worth its fee, micro-dollars: a cent.
-const LEAST_GAIN: i64 = 10_000;
+/// What a liquidation must gain after its costs, micro-dollars: a cent.
+const LEAST_PROFIT: i64 = 10_000;
 /// Rounds of one sweep at most; each round liquidates every vault once.
 const ROUNDS: usize = 24;
 
@@ -24,7 +28,8 @@ const ROUNDS: usize = 24;
 pub struct Keeper {
     connection: Connection,
     key: Arc<Keypair>,
-    market: Pubkey,
+    index: Index,
+    terms: Terms,
 }
 
 /// What one sweep did.
@@ -36,9 +41,20 @@ pub struct Sweep {
     pub refused: Vec<(Pubkey, String)>,
 }
 
+/// What there is to do.
+struct Work {
+    /// The best plan of every vault that has one, the largest profit first.
+    plans: Vec<Plan>,
+    /// Vaults below maintenance in which nothing pays for the costs or can be bought.
+    left: usize,
+}
+
 impl Keeper {
     pub fn new(connection: Connection, key: Arc<Keypair>, market: Pubkey) -> Self {
-        Self { connection, key, market }
+        let costs = Costs { lamport_price: LamportPrice::Asset(SOL as u8), ..Costs::default() };
+        // Pairs alone: the report says which deposit paid for which debt, and into a vault no tokens move.
+        let terms = Terms { receivership: false, into: false, least_profit: LEAST_PROFIT, costs, ..Terms::default() };
+        Self { connection, key, index: Index::new(market), terms }
     }
 
     pub fn address(&self) -> Pubkey {
@@ -49,30 +65,24 @@ impl Keeper {
         &self.key
     }
 
-    /// Liquidates until nothing is left that can be liquidated with a gain.
-    pub async fn sweep(&self) -> Result<Sweep> {
+    /// Liquidates until nothing is left that can be liquidated with a profit.
+    pub async fn sweep(&mut self) -> Result<Sweep> {
         let mut sweep = Sweep::default();
         let mut hopeless = HashSet::new();
         for _ in 0..ROUNDS {
-            let books = Books::read(&self.connection, self.market).await?;
-            let mut purse = self.purse(&books).await?;
-            let found = opportunities(&books, &purse, &hopeless);
-            if found.worthwhile.is_empty() {
+            let work = self.work(&hopeless).await?;
+            if work.plans.is_empty() {
                 break;
             }
-            for opportunity in found.worthwhile {
-                let most = purse.get(usize::from(opportunity.debt_asset)).copied().unwrap_or(0);
-                match self.liquidate(&books, &opportunity, most).await? {
-                    Ok((receipt, events)) => {
-                        for event in &events {
-                            spend(&mut purse, event);
-                        }
-                        sweep.liquidations.extend(events);
+            for plan in work.plans {
+                match self.carry_out(&plan).await? {
+                    Ok(receipt) => {
+                        sweep.liquidations.extend(events::<Liquidated>(&receipt.logs));
                         sweep.receipts.push(receipt);
                     }
                     Err(reason) => {
-                        hopeless.insert(opportunity.vault);
-                        sweep.refused.push((opportunity.vault, reason));
+                        hopeless.insert(plan.vault);
+                        sweep.refused.push((plan.vault, reason));
                     }
                 }
             }
@@ -80,73 +90,88 @@ impl Keeper {
         Ok(sweep)
     }
 
-    /// Looks without acting: how many vaults could be liquidated with a gain, and how many are below maintenance
-    /// without that.
-    pub async fn look(&self) -> Result<(usize, usize)> {
-        let books = Books::read(&self.connection, self.market).await?;
-        let purse = self.purse(&books).await?;
-        let found = opportunities(&books, &purse, &HashSet::new());
-        Ok((found.worthwhile.len(), found.left))
+    /// Looks without acting: how many vaults could be liquidated with a profit, and how many are below maintenance without
+    /// that.
+    pub async fn look(&mut self) -> Result<(usize, usize)> {
+        let work = self.work(&HashSet::new()).await?;
+        Ok((work.plans.len(), work.left))
+    }
+
+    /// Brings the index up to the chain and asks it what can be liquidated, and the strategy how.
+    async fn work(&mut self, hopeless: &HashSet<Pubkey>) -> Result<Work> {
+        let clock = self.take_in().await?;
+        let found: Vec<Pubkey> = self.index.scan(clock.unix).liquidatable.iter().map(|found| found.address).collect();
+        let market = self.index.market().context("the market is missing")?;
+        let purse = self.purse(market, clock.epoch).await?;
+        let mut work = Work { plans: Vec::new(), left: 0 };
+        for address in found {
+            let vault = self.index.vault(&address).context("a vault that was found is gone")?;
+            let situation = Situation {
+                market: MarketRef::new(*self.index.address(), market),
+                vault: (address, &vault),
+                liquidator: self.address(),
+                purse: &purse,
+                own: None,
+                terms: &self.terms,
+                now: clock.unix,
+            };
+            match strategy::plans(&situation).into_iter().next() {
+                Some(best) if !hopeless.contains(&address) => work.plans.push(best),
+                _ => work.left += 1,
+            }
+        }
+        work.plans.sort_by_key(|plan| std::cmp::Reverse(plan.profit));
+        Ok(work)
+    }
+
+    /// Reads the market, its vaults and the clock.
+    async fn take_in(&mut self) -> Result<account::Clock> {
+        let market = *self.index.address();
+        let of_market = (MARKET_OFFSET, market.as_ref());
+        let vaults = self.connection.program_accounts(&ID, Vault::SPACE, of_market).await?;
+        let found = self.connection.accounts(&[market, account::CLOCK]).await?;
+        let [Some(record), Some(clock)] = found.accounts.as_slice() else { anyhow::bail!("the market is missing") };
+        let slot = vaults.slot;
+        let vaults = vaults.accounts.into_iter().map(|(address, raw)| update(address, raw, slot));
+        for update in vaults.chain([update(market, record.clone(), found.slot)]) {
+            let applied = self.index.apply(&update);
+            ensure!(!matches!(applied, Applied::Quarantined(_)), "account {} is {applied:?}", update.address);
+        }
+        Ok(account::clock(&clock.owner, &clock.data)?)
     }
 
     /// Simulates, then sends. The inner error is a refusal in simulation: the state has moved on, which is no fault.
-    async fn liquidate(
-        &self,
-        books: &Books,
-        opportunity: &Opportunity,
-        most: u64,
-    ) -> Result<std::result::Result<(Receipt, Vec<Liquidated>), String>> {
-        let Opportunity { vault, debt_asset, collateral_asset, .. } = *opportunity;
-        let instruction = books.reference().liquidate(&self.address(), &vault, debt_asset, collateral_asset, most);
-        let job = Job::new(format!("liquidation of {vault}"), vec![instruction], &[&self.key]);
+    async fn carry_out(&self, plan: &Plan) -> Result<std::result::Result<Receipt, String>> {
+        let market = self.index.market().context("the market is missing")?;
+        let instructions = plan.instructions(&MarketRef::new(*self.index.address(), market), &self.address());
+        let job = Job::new(format!("liquidation of {}", plan.vault), instructions, &[&self.key]);
         let simulated = self.connection.simulate(&job).await?;
         if let Some(error) = simulated.error {
             let reason = simulated.logs.iter().find(|line| line.contains("AnchorError"));
             return Ok(Err(reason.cloned().unwrap_or(error)));
         }
-        let expected: Vec<Liquidated> = events(&simulated.logs);
-        if expected.iter().all(|event| gain(event) < LEAST_GAIN) {
-            return Ok(Err("not worth its fee any more".to_owned()));
-        }
-        let receipt = self.connection.send(job).await?;
-        let events = events(&receipt.logs);
-        Ok(Ok((receipt, events)))
+        Ok(Ok(self.connection.send(job).await?))
     }
 
-    /// What the keeper can spend of each asset, native units.
-    async fn purse(&self, books: &Books) -> Result<Vec<u64>> {
-        let address =
-            |asset: &ballast_client::Asset| token::address(&self.address(), &asset.mint, &asset.token_program());
-        let addresses: Vec<Pubkey> = books.market.listed().iter().map(address).collect();
-        let accounts = self.connection.accounts(&addresses).await.context("the keeper's inventory")?;
-        let amount = |found: Option<Raw>| {
-            found.map_or(Ok(0), |raw| account::token(&raw.owner, &raw.data).map(|held| held.amount))
-        };
-        Ok(accounts.accounts.into_iter().map(amount).collect::<Result<_, _>>()?)
+    /// What the keeper can spend of each asset.
+    async fn purse(&self, market: &Market, epoch: u64) -> Result<Purse> {
+        let address = |asset: &Asset| token::address(&self.address(), &asset.mint, &asset.token_program());
+        let addresses: Vec<Pubkey> = market.listed().iter().flat_map(|asset| [address(asset), asset.mint]).collect();
+        let found = self.connection.accounts(&addresses).await.context("the keeper's inventory")?.accounts;
+        let mut purse = Purse::default();
+        for (asset, pair) in (0u8..).zip(found.chunks(2)) {
+            let [account, Some(mint)] = pair else { anyhow::bail!("a mint is missing") };
+            let held = account.as_ref().map(|raw| account::token(&raw.owner, &raw.data)).transpose()?;
+            let amount = held.as_ref().map_or(0, |held| held.amount);
+            let fee = Fee::of(&mint.data, epoch).ok();
+            purse.set(asset, Token { amount, exists: held.is_some(), fee });
+        }
+        Ok(purse)
     }
 }
 
-struct Found {
-    worthwhile: Vec<Opportunity>,
-    /// Vaults below maintenance in which nothing pays for the fee or can be bought.
-    left: usize,
-}
-
-/// The best liquidation of every vault that has one, largest gain first.
-fn opportunities(books: &Books, purse: &[u64], hopeless: &HashSet<Pubkey>) -> Found {
-    let most = |asset: u8| purse.get(usize::from(asset)).copied().unwrap_or(0);
-    let mut found = Found { worthwhile: Vec::new(), left: 0 };
-    for (address, vault) in &books.vaults {
-        if !crate::states::liquidatable(&books.health(vault)) {
-            continue;
-        }
-        match best_liquidation(&books.market, *address, vault, books.now, most) {
-            Some(best) if best.gain >= LEAST_GAIN && !hopeless.contains(address) => found.worthwhile.push(best),
-            _ => found.left += 1,
-        }
-    }
-    found.worthwhile.sort_by_key(|best| std::cmp::Reverse(best.gain));
-    found
+fn update(address: Pubkey, raw: Raw, slot: u64) -> Update {
+    Update { address, owner: raw.owner, data: Some(raw.data), slot }
 }
 
 /// What a liquidation left to the liquidator, micro-dollars: the bonus less the reserve's part of it.
@@ -154,14 +179,4 @@ pub fn gain(event: &Liquidated) -> i64 {
     let worth = |units: u64| u128::from(event.repaid_value) * u128::from(units) / u128::from(event.repaid.max(1));
     let to_reserve = i64::try_from(worth(event.to_reserve)).unwrap_or(i64::MAX);
     event.seized_value.cast_signed() - event.repaid_value.cast_signed() - to_reserve
-}
-
-/// Keeps the purse current between two looks at the chain.
-fn spend(purse: &mut [u64], event: &Liquidated) {
-    if let Some(held) = purse.get_mut(usize::from(event.debt_asset)) {
-        *held = held.saturating_sub(event.repaid + event.to_reserve);
-    }
-    if let Some(held) = purse.get_mut(usize::from(event.collateral_asset)) {
-        *held = held.saturating_add(event.seized);
-    }
 }

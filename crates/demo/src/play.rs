@@ -45,12 +45,12 @@ pub struct Played {
 pub struct Stage<'a> {
     pub network: &'a Network,
     pub site: &'a Site,
-    pub keeper: &'a Keeper,
+    pub keeper: &'a mut Keeper,
     pub progress: &'a Progress,
 }
 
 /// Plays all frames after the first, which the market was set up with.
-pub async fn play(stage: &Stage<'_>, path: &Path, meter: &mut Meter, indexes: &mut IndexWatch) -> Result<Played> {
+pub async fn play(stage: &mut Stage<'_>, path: &Path, meter: &mut Meter, indexes: &mut IndexWatch) -> Result<Played> {
     let mut played = Played::default();
     let connection = &stage.network.connection;
     let first = path.frames.first().context("a path without frames")?;
@@ -97,7 +97,7 @@ pub async fn play(stage: &Stage<'_>, path: &Path, meter: &mut Meter, indexes: &m
 }
 
 /// Lets the keeper work; returns the number of liquidations.
-async fn sweep(stage: &Stage<'_>, step: usize, played: &mut Played, meter: &mut Meter) -> Result<usize> {
+async fn sweep(stage: &mut Stage<'_>, step: usize, played: &mut Played, meter: &mut Meter) -> Result<usize> {
     let sweep = stage.keeper.sweep().await?;
     meter.record_all(&sweep.receipts);
     played.refused += sweep.refused.len();

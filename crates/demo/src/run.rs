@@ -47,15 +47,16 @@ pub async fn run(arguments: &Arguments, path: Path, program_bytes: u64) -> Resul
     let progress = Progress::new();
     let mut ledger = Ledger::default();
     let first = path.frames.first().context("a path without frames")?;
-    let scene = set_up(arguments, first, &progress, &mut ledger).await?;
+    let mut scene = set_up(arguments, first, &progress, &mut ledger).await?;
     lend(&scene, first, &progress, &mut ledger).await?;
-    let Scene { network, site, keeper, crowd } = &scene;
+    let Scene { network, site, keeper, crowd } = &mut scene;
+    let (network, site, crowd) = (&*network, &*site, &*crowd);
     let connection = &network.connection;
 
     let before = Books::read(connection, site.market).await?;
-    let stage = Stage { network, site, keeper, progress: &progress };
+    let mut stage = Stage { network, site, keeper, progress: &progress };
     let mut indexes = IndexWatch::default();
-    let played = play(&stage, &path, &mut ledger.meter, &mut indexes).await?;
+    let played = play(&mut stage, &path, &mut ledger.meter, &mut indexes).await?;
     ledger.transactions += path.frames.len() - 1 + played.liquidations.len();
 
     progress.phase("repaying, withdrawing, leaving", 1);

@@ -1,6 +1,6 @@
 //! Vaults counted by margin state, and debts that no collateral covers.
 
-use ballast_client::{HealthView, Pubkey, StateView};
+use ballast_client::{Pubkey, StateView};
 
 use ballast_cluster::books::Books;
 
@@ -27,11 +27,6 @@ pub struct BadDebt {
     pub empty: usize,
     /// What those owe, micro-dollars.
     pub uncovered: u64,
-}
-
-/// May be liquidated now.
-pub fn liquidatable(view: &HealthView) -> bool {
-    matches!(view.state, StateView::Liquidatable | StateView::Insolvent)
 }
 
 impl Tally {
