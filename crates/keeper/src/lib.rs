@@ -7,6 +7,7 @@
 //! | `endpoints` | several nodes, of which none is believed alone |
 //! | `journal` | what may still land, written down before it is sent |
 //! | `index` | the market and its vaults in memory, and which of them can be liquidated |
+//! | `liquidator` | ranks what can be liquidated, hands it to the desk, counts what it brought |
 //! | `logging`, `metrics`, `server` | what can be seen from outside |
 //! | `strategy` | how to liquidate one vault: all plans that pay, the best first |
 //! | `updates` | what every source of accounts delivers |
@@ -16,6 +17,7 @@ pub mod desk;
 pub mod endpoints;
 pub mod index;
 pub mod journal;
+pub mod liquidator;
 pub mod logging;
 pub mod metrics;
 pub mod secret;
