@@ -8,6 +8,7 @@ pub mod account;
 pub mod address;
 pub mod change;
 pub mod diff;
+pub mod error;
 pub mod explain;
 pub mod impact;
 pub mod instruction;

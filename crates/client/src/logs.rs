@@ -52,7 +52,7 @@ pub fn events<T: Discriminator + AnchorDeserialize>(logs: &[String]) -> Vec<T> {
 }
 
 /// `RefreshPrices` to `refresh_prices`.
-fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     let mut out = String::new();
     for letter in name.chars() {
         if letter.is_ascii_uppercase() && !out.is_empty() {

@@ -1,3 +1,4 @@
 //! One binary: what the client says of accounts, instructions and transactions, without a network.
 
 mod account;
+mod error;
