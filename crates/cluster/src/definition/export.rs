@@ -1,0 +1,53 @@
+//! A market of the chain as a definition that could create it again.
+
+use ballast_client::change::{market_value, value};
+use ballast_client::table::Scope;
+use ballast_client::{Asset, Market, Pubkey, Source};
+
+use super::file::{AssetFile, File, Roles, SourceFile};
+use super::{Cluster, Origin, values};
+
+/// Everything that a definition can say about a market. The model of correlation and stress is not part of it.
+pub fn export(market: &Market, name: &str, cluster: Cluster, address: Pubkey) -> File {
+    let [governance, guardian, steward] = market
+        .roles
+        .map(|holder| Some(if holder == Pubkey::default() { "none".to_owned() } else { holder.to_string() }));
+    File {
+        market: name.to_owned(),
+        cluster: Some(cluster),
+        address: Some(address.to_string()),
+        open: Some(!market.in_setup()),
+        roles: Roles { governance, guardian, steward },
+        parameters: values::write(Scope::Market, 0, |parameter| market_value(market, parameter)),
+        classes: Default::default(),
+        assets: market.listed().iter().map(|asset| exported(market, asset)).collect(),
+    }
+}
+
+fn exported(market: &Market, asset: &Asset) -> AssetFile {
+    let source = |source: &Source| (!source.is_none()).then(|| SourceFile::of(&origin(market, source)));
+    let [first, second] = &asset.sources;
+    AssetFile {
+        name: text_of(&asset.name),
+        mint: Some(asset.mint.to_string()),
+        decimals: Some(asset.decimals),
+        token_program: (asset.token_program != 0).then(|| "token-2022".to_owned()),
+        class: None,
+        source: source(first),
+        second_source: source(second),
+        parameters: values::write(Scope::Asset, asset.decimals, |parameter| value(asset, parameter)),
+    }
+}
+
+/// A source of the chain as it is written.
+pub fn origin(market: &Market, source: &Source) -> Origin {
+    let pool = source.kind() == ballast_client::SourceKind::StakePool;
+    let base = market.listed().get(usize::from(source.base)).filter(|_| pool);
+    Origin { kind: source.kind(), key: source.key, base: base.map(|asset| text_of(&asset.name)) }
+}
+
+/// A zero-padded name of the chain.
+pub fn text_of(padded: &[u8]) -> String {
+    let end = padded.iter().position(|byte| *byte == 0).unwrap_or(padded.len());
+    String::from_utf8_lossy(&padded[..end]).into_owned()
+}
