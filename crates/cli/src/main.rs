@@ -11,6 +11,7 @@ mod amounts;
 mod context;
 mod failure;
 mod gov;
+mod market;
 mod options;
 mod output;
 mod price;
@@ -34,6 +35,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Noun {
+    /// Create markets, list assets, look at them
+    #[command(subcommand)]
+    Market(market::Command),
+    /// Apply the numbered market definitions of a directory
+    Migrate(market::migrate::Migrate),
     /// Open vaults, move money in and out of them, look at them
     #[command(subcommand)]
     Vault(vault::Command),
@@ -50,6 +56,8 @@ enum Noun {
 impl Noun {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::Market(command) => command.run(context).await,
+            Self::Migrate(migrate) => migrate.run(context).await,
             Self::Vault(command) => command.run(context).await,
             Self::Price(command) => command.run(context).await,
             Self::Gov(command) => command.run(context).await,

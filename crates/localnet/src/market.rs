@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use ballast_client::local;
-use ballast_client::parameters::{Listing, padded};
+use ballast_client::parameters::padded;
 use ballast_client::risk::Usd;
 use ballast_client::risk::price::Price;
 use ballast_client::table::Parameter;
-use ballast_client::{Market, Pubkey, SourceKind, change, instruction, token};
+use ballast_client::{Market, Pubkey, Source, change, instruction, token};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -21,15 +21,10 @@ use crate::random::Random;
 use ballast_cluster::books::read_market;
 use ballast_cluster::connection::{Connection, Job, Receipt};
 use ballast_cluster::decimal::Decimal;
+use ballast_cluster::definition::{Definition, File, Listed};
 
-/// Oldest price accepted, seconds.
-const MAX_AGE: u32 = 300;
-/// Averaging period of the time-weighted price, seconds.
-const AVERAGE_PERIOD: u32 = 10_800;
-/// Averaging period of the realised variance, seconds.
-const VARIANCE_PERIOD: u32 = 86_400;
-/// Largest volatility multiplier, in hundredths.
-const VOLATILITY_LIMIT: u16 = 200;
+/// What the market is like.
+const DEFINITION: &str = include_str!("../../../migrations/0001-local.toml");
 /// Caps of deposits and of debts of one asset, dollars for 64 vaults.
 const CAPS: [u64; 2] = [200_000_000, 150_000_000];
 
@@ -51,6 +46,20 @@ pub fn key(random: &mut Random) -> Arc<Keypair> {
 /// The token program of an asset.
 pub fn token_program(asset: usize) -> Pubkey {
     if ASSETS[asset].token_2022 { token::TOKEN_2022 } else { token::SPL_TOKEN }
+}
+
+/// The market as its file defines it.
+///
+/// # Errors
+/// A file that is not in order, or names other assets than the catalogue.
+pub fn definition() -> Result<Definition> {
+    let definition = File::parse(DEFINITION).and_then(|file| file.define()).context("migrations/0001-local.toml")?;
+    let same = |(listed, entry): (&Listed, &Entry)| {
+        (listed.name.as_str(), listed.decimals, listed.token_2022) == (entry.name, entry.decimals, entry.token_2022)
+    };
+    let complete = definition.assets.len() == COUNT && definition.assets.iter().zip(&ASSETS).all(same);
+    ensure!(complete, "migrations/0001-local.toml and the catalogue name different assets");
+    Ok(definition)
 }
 
 /// How much of an asset micro-dollars buy at a price, rounded down.
@@ -75,11 +84,12 @@ impl Site {
     ) -> Result<(Self, Vec<Receipt>)> {
         let mut random = Random::new(seed, "market");
         let (market, governance) = (key(&mut random), key(&mut random));
+        let definition = definition()?;
         let site = Self {
             market: market.pubkey(),
             payer,
             governance,
-            mints: std::array::from_fn(|_| Pubkey::new_from_array(random.bytes())),
+            mints: std::array::from_fn(|asset| definition.assets[asset].mint),
             feeds: Feeds { accounts: std::array::from_fn(|_| Pubkey::new_from_array(random.bytes())) },
         };
         let mint = |asset: usize| Placed {
@@ -94,7 +104,7 @@ impl Site {
             // One after the other: the order of listing is the index of the asset.
             receipts.push(connection.send(site.list(asset)?).await?);
             let (record, _) = read_market(connection, &site.market).await?;
-            for job in site.configure(&record, asset, *price)? {
+            for job in site.configure(&record, (asset, &definition.assets[asset]), *price)? {
                 receipts.push(connection.send(job).await?);
             }
         }
@@ -130,17 +140,17 @@ impl Site {
     }
 
     /// Gives an asset its price source and its parameters.
-    fn configure(&self, market: &Market, asset: usize, price: Decimal) -> Result<Vec<Job>> {
-        let listing = listing(asset, price)?;
-        let values = listing.values().with_context(|| format!("parameters of {}", listing.name))?;
+    fn configure(&self, market: &Market, (asset, listed): (usize, &Listed), price: Decimal) -> Result<Vec<Job>> {
         let index = u8::try_from(asset).context("an index")?;
+        let [source, _] = &listed.sources;
+        let source = source.as_ref().with_context(|| format!("{} has no source", listed.name))?;
         let proposals = [
-            change::source(market, index, 0, listing.source()),
-            change::parameters_of_asset(market, index, &values, 0),
+            change::source(market, index, 0, Source::new(source.kind, source.key, 0)),
+            change::parameters_of_asset(market, index, &values(asset, listed, price)?, 0),
         ];
         let job = |proposal| {
             let apply = change::apply(&self.governance.pubkey(), &self.market, None, proposal);
-            self.governed(format!("apply_change {}", listing.name), apply)
+            self.governed(format!("apply_change {}", listed.name), apply)
         };
         Ok(proposals.map(job).into())
     }
@@ -170,33 +180,16 @@ impl Site {
     }
 }
 
-/// The parameters of an asset that costs this much at the start.
-fn listing(asset: usize, price: Decimal) -> Result<Listing> {
-    let Entry { name, haircuts, addons, depth, volatility, bonus, curve, reserve_factor, .. } = ASSETS[asset];
-    let [bonus_least_bps, bonus_most_bps, bonus_slope_bps] = bonus;
-    let [deposit_cap, debt_cap] = CAPS.map(|dollars| units(asset, price, dollars * 1_000_000));
-    Ok(Listing {
-        name,
-        source_kind: SourceKind::PythPull,
-        oracle: Pubkey::new_from_array(Feeds::id(asset)),
-        max_age: MAX_AGE,
-        average_period: AVERAGE_PERIOD,
-        max_confidence_bps: 200,
-        confidence_multiple: 212,
-        haircut_bps: haircuts,
-        addon_bps: addons,
-        depth_dollars: depth * 1_000_000,
-        bonus_least_bps,
-        bonus_most_bps,
-        bonus_slope_bps,
-        reserve_factor_bps: reserve_factor,
-        curve: curve.to_vec(),
-        deposit_cap: deposit_cap?,
-        debt_cap: debt_cap?,
-        variance_period: VARIANCE_PERIOD,
-        daily_volatility_bps: volatility,
-        volatility_limit: VOLATILITY_LIMIT,
-        // In the end everybody leaves within an hour, and between two prices of a table there may be a day.
-        more: vec![(Parameter::OutflowLimit, u64::from(u32::MAX)), (Parameter::RecoveryGrace, 0)],
-    })
+/// The parameters of an asset that costs this much at the start: those of the definition, with caps for these prices.
+fn values(asset: usize, listed: &Listed, price: Decimal) -> Result<Vec<(Parameter, u64)>> {
+    let mut values = listed.parameters.clone();
+    for (parameter, value) in &mut values {
+        let [deposits, debts] = CAPS.map(|dollars| units(asset, price, dollars * 1_000_000));
+        match parameter {
+            Parameter::DepositCap => *value = deposits?,
+            Parameter::DebtCap => *value = debts?,
+            _ => {}
+        }
+    }
+    Ok(values)
 }

@@ -162,12 +162,6 @@ impl File {
             }
             assets.push(listed);
         }
-        for asset in &assets {
-            let bases = asset.sources.iter().flatten().filter_map(|source| source.base.as_ref());
-            if let Some(base) = bases.into_iter().find(|base| !assets.iter().any(|other| other.name == **base)) {
-                return Err(Wrong::new(&asset.name, format!("its base {base} is not an asset of the market")));
-            }
-        }
         Ok(Definition {
             market: self.market.clone(),
             cluster: self.cluster.unwrap_or_default(),

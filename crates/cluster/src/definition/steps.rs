@@ -99,7 +99,7 @@ fn replaced(
     (index, slot): (u8, u8),
 ) -> Result<Option<Proposal>, Wrong> {
     let Some(origin) = &listed.sources[usize::from(slot)] else { return Ok(None) };
-    let Some(to) = source(definition, market, origin) else { return Ok(None) };
+    let Some(to) = source(definition, market, listed, origin)? else { return Ok(None) };
     let record = &market.assets[usize::from(index)];
     let coming = !record.candidate.is_none() && record.candidate_slot == slot && record.candidate == to;
     if record.sources[usize::from(slot)] == to || coming {
@@ -109,12 +109,25 @@ fn replaced(
 }
 
 /// The source in the form of the chain; `None` while its base is not listed.
-fn source(definition: &Definition, market: &Market, origin: &Origin) -> Option<Source> {
-    let base = match &origin.base {
-        Some(name) => index_of(market, definition.assets.iter().find(|listed| listed.name == *name)?)?,
-        None => 0,
+fn source(
+    definition: &Definition,
+    market: &Market,
+    listed: &Listed,
+    origin: &Origin,
+) -> Result<Option<Source>, Wrong> {
+    let Some(name) = &origin.base else {
+        let none = origin.kind == SourceKind::None;
+        return Ok(Some(if none { Source::NONE } else { Source::new(origin.kind, origin.key, 0) }));
     };
-    Some(if origin.kind == SourceKind::None { Source::NONE } else { Source::new(origin.kind, origin.key, base) })
+    let base = match definition.assets.iter().find(|listed| listed.name == *name) {
+        Some(base) => index_of(market, base),
+        None => {
+            let at = market.listed().iter().position(|asset| text_of(&asset.name) == *name);
+            let at = at.ok_or_else(|| Wrong::new(&listed.name, format!("its base {name} is not an asset of the market")))?;
+            u8::try_from(at).ok()
+        }
+    };
+    Ok(base.map(|base| Source::new(origin.kind, origin.key, base)))
 }
 
 /// Roles that others are to hold. Whoever is named already only has to accept.

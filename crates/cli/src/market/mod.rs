@@ -1,0 +1,46 @@
+//! `ballast market ..`: what a market is, and how it becomes so.
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::failure::Failure;
+
+mod actions;
+mod apply;
+mod create;
+mod export;
+mod list_asset;
+pub mod migrate;
+mod open;
+mod pack;
+mod show;
+mod view;
+
+/// Commands on markets.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create a market, empty or as a definition file says
+    Create(create::Create),
+    /// Show a market: assets, prices, caps, rates, pauses, roles
+    Show(show::Show),
+    /// List an asset with its source and parameters
+    ListAsset(list_asset::ListAsset),
+    /// Print a market as the definition that could create it again
+    Export(export::Export),
+    /// End the set-up, so that people can use the market
+    Open(open::Open),
+}
+
+impl Command {
+    /// # Errors
+    /// [`Failure`].
+    pub async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Create(create) => create.run(context).await,
+            Self::Show(show) => show.run(context).await,
+            Self::ListAsset(list) => list.run(context).await,
+            Self::Export(export) => export.run(context).await,
+            Self::Open(open) => open.run(context).await,
+        }
+    }
+}
