@@ -6,7 +6,7 @@ use std::rc::Rc;
 use ballast_client::diff::{schedule, ways};
 use ballast_client::refusal;
 use ballast_client::table::Parameter;
-use ballast_client::{Change, Edit, ID, Market, Proposal, Pubkey, Role, account};
+use ballast_client::{Change, Edit, ID, Proposal, Pubkey, Role, account};
 use ballast_cluster::definition::Definition;
 use ballast_cluster::definition::steps::{Step, steps};
 use ballast_cluster::text::date;

@@ -1,7 +1,7 @@
 //! `ballast market export`.
 
-use ballast_cluster::definition::export::export;
 use ballast_cluster::definition::File;
+use ballast_cluster::definition::export::export;
 use clap::Args;
 use serde::Serialize;
 
@@ -39,7 +39,9 @@ impl Export {
         let market = context.market().await?;
         let cluster = cluster_of(context).await?;
         if market.market.terms[0].netting != 0 || market.market.terms[0].scenarios != 0 {
-            crate::output::note("The market has a model of correlation and stress, which a definition does not contain.");
+            crate::output::note(
+                "The market has a model of correlation and stress, which a definition does not contain.",
+            );
         }
         let file = export(&market.market, &self.name, cluster, market.address);
         let text = file.write().map_err(|wrong| Failure::Usage(wrong.to_string()))?;

@@ -75,7 +75,7 @@ fn files(directory: &Path) -> Result<BTreeMap<String, File>, Failure> {
         numbers.push(number);
         let file = read(path)?;
         let laid = match markets.remove(&file.market) {
-            Some(earlier) => earlier.overlaid(file),
+            Some(earlier) => earlier.overlaid(file).map_err(|error| wrong(format!("{name}: {error}")))?,
             None => file,
         };
         markets.insert(laid.market.clone(), laid);

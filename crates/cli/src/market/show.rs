@@ -34,7 +34,8 @@ impl Report for MarketView {
         for (role, holder) in [("governance", governance), ("guardian", guardian), ("steward", steward)] {
             lines.extend(holder.iter().map(|holder| ("Named", format!("{holder} for {role}; has to accept"))));
         }
-        let parameter = |name: &str| self.parameters.get(name).and_then(|value| value.as_str()).unwrap_or("?").to_owned();
+        let parameter =
+            |name: &str| self.parameters.get(name).and_then(|value| value.as_str()).unwrap_or("?").to_owned();
         lines.push(("Delay", parameter("delay")));
         lines.push(("Notice", parameter("notice")));
         lines.push(("Window", parameter("window")));
@@ -45,7 +46,8 @@ impl Report for MarketView {
         }
         lines.push(("Model", if self.model.netting { "netting".to_owned() } else { "haircuts alone".to_owned() }));
         lines.push(("In flight", self.in_flight.to_owned()));
-        let restrictions = self.assets.iter().flat_map(|asset| asset.restrictions.iter().map(move |line| (asset, line)));
+        let restrictions =
+            self.assets.iter().flat_map(|asset| asset.restrictions.iter().map(move |line| (asset, line)));
         let restrictions: String = restrictions.map(|(asset, line)| format!("{}: {line}\n", asset.name)).collect();
         let mut out = facts(lines) + "\n" + &prices(&self.assets) + "\n" + &caps(&self.assets);
         if !restrictions.is_empty() {
@@ -60,7 +62,8 @@ fn date(seconds: u64) -> String {
 }
 
 fn prices(assets: &[AssetView]) -> String {
-    let mut table = Table::new(&["Asset", ">Price", ">Age", ">Utilisation", ">Supply a year", ">Borrow a year", "Breaker"]);
+    let mut table =
+        Table::new(&["Asset", ">Price", ">Age", ">Utilisation", ">Supply a year", ">Borrow a year", "Breaker"]);
     for asset in assets {
         let price = asset.price.pico_dollars.as_ref().and_then(|text| text.parse::<f64>().ok());
         let yearly = |rate: u32| text::percent(f64::from(rate) / 2f64.powi(52) * Rate::YEAR as f64);

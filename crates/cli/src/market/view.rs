@@ -150,7 +150,12 @@ impl MarketView {
                 version: market.model_version,
                 valid_until: market.valid_until,
             },
-            assets: market.listed().iter().enumerate().map(|(at, asset)| AssetView::of(market, at, asset, *now)).collect(),
+            assets: market
+                .listed()
+                .iter()
+                .enumerate()
+                .map(|(at, asset)| AssetView::of(market, at, asset, *now))
+                .collect(),
         }
     }
 }
@@ -167,7 +172,8 @@ impl AssetView {
     fn of(market: &Market, index: usize, asset: &Asset, now: u64) -> Self {
         let pool = asset.accrued_pool(now);
         // Beyond 64 bits only for sums that no custody holds.
-        let all = |sum: ballast_client::risk::Result<ballast_client::risk::Amount>| sum.map_or(u64::MAX, |sum| sum.get());
+        let all =
+            |sum: ballast_client::risk::Result<ballast_client::risk::Amount>| sum.map_or(u64::MAX, |sum| sum.get());
         let (deposits, debts) = (all(pool.deposits_ceil()), all(pool.debts_floor()));
         let tokens = |amount| Tokens::of(asset, amount);
         let source = |source: &Source| SourceFile::of(&origin(market, source));

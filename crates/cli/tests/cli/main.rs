@@ -2,5 +2,7 @@
 
 mod gov;
 mod price;
+mod markets;
+mod migrations;
 mod signing;
 mod stage;

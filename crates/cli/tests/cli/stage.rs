@@ -138,9 +138,15 @@ impl Stage {
 
     /// A file in a directory that goes with this process.
     pub fn file(&self, name: &str, text: &str) -> String {
-        let path = self.directory.path().join(name);
+        let path = self.path(name);
+        std::fs::create_dir_all(Path::new(&path).parent().expect("a parent")).expect("a directory");
         std::fs::write(&path, text).expect("a file");
-        path.to_str().expect("a path in UTF-8").to_owned()
+        path
+    }
+
+    /// A path in that directory.
+    pub fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).to_str().expect("a path in UTF-8").to_owned()
     }
 
     /// The key in a file.
@@ -168,9 +174,18 @@ impl Stage {
 
     /// Runs the binary against the network and the market as somebody, with JSON as its output.
     pub fn run(&self, wallet: &Wallet, arguments: &[&str]) -> Ran {
-        let (url, market) = (self.url(), self.site.market.to_string());
-        let globals = ["--url", &url, "--market", &market, "--keypair", wallet.file(), "--output", "json"];
-        run(self.directory.path(), "", &[&globals[..], arguments].concat())
+        let market = self.site.market.to_string();
+        // What an argument says comes later, and wins.
+        let named = if arguments.contains(&"--market") { vec![] } else { vec!["--market", &market] };
+        self.without_market(wallet, &[arguments, &named].concat())
+    }
+
+    /// The same without a market.
+    pub fn without_market(&self, wallet: &Wallet, arguments: &[&str]) -> Ran {
+        let url = self.url();
+        let format = if arguments.contains(&"--output") { vec![] } else { vec!["--output", "json"] };
+        let globals = ["--url", &url, "--keypair", wallet.file()];
+        run(self.directory.path(), "", &[&globals[..], &format, arguments].concat())
     }
 
     /// Runs the binary with nothing but these arguments and this input; its home is empty.

@@ -125,24 +125,28 @@ impl File {
     }
 
     /// This with a later file of the same market laid over it.
-    pub fn overlaid(mut self, later: Self) -> Self {
+    ///
+    /// # Errors
+    /// [`Wrong`] for parameters that the table does not have.
+    pub fn overlaid(mut self, later: Self) -> Result<Self, Wrong> {
         self.cluster = later.cluster.or(self.cluster);
         self.address = later.address.or(self.address);
         self.open = later.open.or(self.open);
         self.roles.governance = later.roles.governance.or(self.roles.governance);
         self.roles.guardian = later.roles.guardian.or(self.roles.guardian);
         self.roles.steward = later.roles.steward.or(self.roles.steward);
-        self.parameters.extend(later.parameters);
+        self.parameters = values::overlaid(Scope::Market, &self.parameters, &later.parameters, "parameters")?;
         for (name, values) in later.classes {
-            self.classes.entry(name).or_default().extend(values);
+            let known = self.classes.entry(name.clone()).or_default();
+            *known = values::overlaid(Scope::Asset, known, &values, &format!("classes.{name}"))?;
         }
         for asset in later.assets {
             match self.assets.iter_mut().find(|known| known.name == asset.name) {
-                Some(known) => known.overlay(asset),
+                Some(known) => known.overlay(asset)?,
                 None => self.assets.push(asset),
             }
         }
-        self
+        Ok(self)
     }
 
     /// The definition, checked.
@@ -218,14 +222,15 @@ impl File {
 }
 
 impl AssetFile {
-    fn overlay(&mut self, later: Self) {
+    fn overlay(&mut self, later: Self) -> Result<(), Wrong> {
         self.mint = later.mint.or(self.mint.take());
         self.decimals = later.decimals.or(self.decimals);
         self.token_program = later.token_program.or(self.token_program.take());
         self.class = later.class.or(self.class.take());
         self.source = later.source.or(self.source.take());
         self.second_source = later.second_source.or(self.second_source.take());
-        self.parameters.extend(later.parameters);
+        self.parameters = values::overlaid(Scope::Asset, &self.parameters, &later.parameters, &self.name)?;
+        Ok(())
     }
 }
 

@@ -109,12 +109,7 @@ fn replaced(
 }
 
 /// The source in the form of the chain; `None` while its base is not listed.
-fn source(
-    definition: &Definition,
-    market: &Market,
-    listed: &Listed,
-    origin: &Origin,
-) -> Result<Option<Source>, Wrong> {
+fn source(definition: &Definition, market: &Market, listed: &Listed, origin: &Origin) -> Result<Option<Source>, Wrong> {
     let Some(name) = &origin.base else {
         let none = origin.kind == SourceKind::None;
         return Ok(Some(if none { Source::NONE } else { Source::new(origin.kind, origin.key, 0) }));
@@ -123,7 +118,8 @@ fn source(
         Some(base) => index_of(market, base),
         None => {
             let at = market.listed().iter().position(|asset| text_of(&asset.name) == *name);
-            let at = at.ok_or_else(|| Wrong::new(&listed.name, format!("its base {name} is not an asset of the market")))?;
+            let at =
+                at.ok_or_else(|| Wrong::new(&listed.name, format!("its base {name} is not an asset of the market")))?;
             u8::try_from(at).ok()
         }
     };

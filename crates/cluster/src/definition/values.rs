@@ -36,18 +36,39 @@ fn point(at: u8) -> Option<[Parameter; 2]> {
 /// there twice.
 pub fn read(scope: Scope, decimals: u8, values: &Values, place: &str) -> Result<Vec<(Parameter, u64)>, Wrong> {
     let mut read = Vec::new();
-    for (name, value) in values {
-        let place = format!("{place}.{name}");
-        for (parameter, value) in parts(scope, name, value, &place)? {
-            let number = number(parameter, decimals, &value, &place)?;
-            if read.iter().any(|(other, _)| *other == parameter) {
-                return Err(Wrong::new(place, format!("{} is there twice", parameter.name())));
-            }
-            read.push((parameter, number));
-        }
+    for (parameter, value) in singles(scope, values, place)? {
+        let place = format!("{place}.{}", parameter.name());
+        read.push((parameter, number(parameter, decimals, &value, &place)?));
     }
     read.sort_by_key(|(parameter, _)| parameter.code());
     Ok(read)
+}
+
+/// Values with others laid over them, each parameter by its own name.
+///
+/// # Errors
+/// [`Wrong`] for a name that the table does not have, and for what one of the two has twice.
+pub fn overlaid(scope: Scope, values: &Values, later: &Values, place: &str) -> Result<Values, Wrong> {
+    let mut all = singles(scope, values, place)?;
+    let later = singles(scope, later, place)?;
+    all.retain(|(parameter, _)| !later.iter().any(|(other, _)| other == parameter));
+    all.extend(later);
+    Ok(all.into_iter().map(|(parameter, value)| (parameter.name().to_owned(), value)).collect())
+}
+
+/// Each parameter with its own value.
+fn singles(scope: Scope, values: &Values, place: &str) -> Result<Vec<(Parameter, Value)>, Wrong> {
+    let mut singles: Vec<(Parameter, Value)> = Vec::new();
+    for (name, value) in values {
+        let place = format!("{place}.{name}");
+        for (parameter, value) in parts(scope, name, value, &place)? {
+            if singles.iter().any(|(other, _)| *other == parameter) {
+                return Err(Wrong::new(place, format!("{} is there twice", parameter.name())));
+            }
+            singles.push((parameter, value));
+        }
+    }
+    Ok(singles)
 }
 
 /// The parameters that a key stands for, each with its own value.

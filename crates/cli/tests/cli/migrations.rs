@@ -1,0 +1,111 @@
+//! Definitions of markets: applied, applied again, changed, exported and created anew.
+
+use ballast_client::change::value;
+use ballast_client::table::{Parameter, Scope};
+use ballast_client::{Market, Pubkey, account};
+use ballast_localnet::catalogue::{COUNT, SOL};
+use ballast_localnet::market::{definition, key};
+use ballast_localnet::random::Random;
+use serde_json::Value;
+
+use crate::stage::{Stage, stage};
+
+const LOCAL: &str = include_str!("../../../../migrations/0001-local.toml");
+
+fn market(stage: &Stage, address: &Pubkey) -> Box<Market> {
+    let raw = stage.wait(stage.network.connection.account(address)).expect("an answer").expect("a market");
+    account::market(&raw.owner, &raw.data).expect("a market")
+}
+
+fn lamports(stage: &Stage, address: &Pubkey) -> u64 {
+    stage.wait(stage.network.connection.account(address)).expect("an answer").expect("a wallet").lamports
+}
+
+fn outcomes(applied: &Value) -> Vec<(&str, &str)> {
+    let steps = applied["steps"].as_array().expect("steps");
+    steps.iter().map(|step| (step["what"].as_str().expect("text"), step["outcome"].as_str().expect("text"))).collect()
+}
+
+#[test]
+fn a_directory_of_definitions_is_applied_once_however_often_it_is_run() {
+    let stage = stage();
+    let governance = stage.wallet("governance", &[]);
+    let new = stage.saved("new-market", key(&mut Random::new(2, "market")));
+    stage.file("definitions/0001-local.toml", LOCAL);
+    let directory = stage.path("definitions");
+    let run = |more: &[&str]| stage.without_market(&governance, &[&["migrate", &directory][..], more].concat());
+
+    run(&[]).fails(2, "which market?");
+    let planned = run(&["--market-keypair", new.file(), "--dry-run"]).json();
+    assert_eq!(planned[0]["status"], "planned");
+    assert_eq!(planned[0]["steps"].as_array().map(Vec::len), Some(1 + 2 * COUNT + 1));
+    assert_eq!(stage.wait(stage.network.connection.account(&new.address())).expect("an answer"), None);
+
+    let applied = run(&["--market-keypair", new.file()]).json();
+    assert_eq!(applied[0]["status"], "applied");
+    // Created, then each asset listed, given its source and its parameters, then opened.
+    let done = outcomes(&applied[0]);
+    assert!(done.iter().all(|(_, outcome)| *outcome == "done"), "{done:?}");
+    assert_eq!(done.len(), 1 + 3 * COUNT + 1);
+    let created = market(stage, &new.address());
+    assert!(!created.in_setup());
+    let definition = definition().expect("the definition");
+    for (listed, asset) in definition.assets.iter().zip(created.listed()) {
+        assert_eq!((listed.mint, listed.decimals), (asset.mint, asset.decimals));
+        for (parameter, number) in &listed.parameters {
+            assert_eq!(value(asset, *parameter), Some(*number), "{} {}", listed.name, parameter.name());
+        }
+    }
+
+    let before = lamports(stage, &governance.address());
+    let again = run(&["--market-keypair", new.file()]).json();
+    assert_eq!((&again[0]["status"], &again[0]["steps"]), (&"nothing-to-do".into(), &serde_json::json!([])));
+    assert_eq!(lamports(stage, &governance.address()), before, "nothing was sent");
+
+    // A later file: what tightens goes at once, the rest is proposed, once.
+    let later = "market = \"local\"\n[[assets]]\nname = \"SOL\"\n\
+                 parameters = { haircut_init = \"30%\", deposit_cap = \"1,500,000\" }\n";
+    stage.file("definitions/0002-more-sol.toml", later);
+    let changed = run(&["--market-keypair", new.file()]).json();
+    let steps = outcomes(&changed[0]);
+    assert_eq!(steps.len(), 2, "{steps:?}");
+    assert_eq!(steps[0], ("SOL: haircut_init 28% -> 30%", "done"));
+    assert_eq!(steps[1], ("SOL: deposit_cap 1,200,000 -> 1,500,000", "proposed"));
+    assert_eq!(value(&market(stage, &new.address()).assets[SOL], Parameter::HaircutInit), Some((3 << 32u64) / 10 + 1));
+    let waiting = run(&["--market-keypair", new.file()]).json();
+    assert_eq!(waiting[0]["status"], "nothing-to-do");
+    assert_eq!(outcomes(&waiting[0]), [("SOL: deposit_cap 1,200,000 -> 1,500,000", "pending")]);
+    assert_eq!(waiting[0]["steps"][0]["change"], changed[0]["steps"][1]["change"]);
+
+    stage.file("definitions/0003-wrong.toml", "market = \"local\"\n[[assets]]\nname = \"SOL\"\ncolour = \"red\"\n");
+    run(&[]).fails(2, "colour");
+    stage.file("definitions/0003-wrong.toml", "market = \"local\"\n[parameters]\ndelay = \"1h\"\n");
+    run(&[]).fails(2, "1h is out of its range, 1d to 14d");
+}
+
+#[test]
+fn an_exported_market_creates_an_equal_one() {
+    let stage = stage();
+    let governance = stage.saved("site-governance", stage.site.governance.clone());
+    stage.wait(stage.network.fund([governance.address()])).expect("lamports");
+    let exported = stage.run(&governance, &["market", "export", "--output", "table"]);
+    assert_eq!(exported.code, 0, "{exported:?}");
+    let file = stage.file("exported.toml", &exported.stdout);
+    let copy = stage.saved("copy", key(&mut Random::new(3, "market")));
+    let created = stage.run(&governance, &["market", "create", &file, "--market-keypair", copy.file()]).json();
+    assert_eq!(created["market"], copy.address().to_string());
+    assert_eq!(created["status"], "applied");
+    let (before, after) = (stage.books().market, market(stage, &copy.address()));
+    assert_eq!((before.roles, before.asset_count), (after.roles, after.asset_count));
+    for (before, after) in before.listed().iter().zip(after.listed()) {
+        assert_eq!((before.mint, before.name, before.sources), (after.mint, after.name, after.sources));
+        for parameter in Parameter::ALL.iter().filter(|parameter| parameter.scope() == Scope::Asset) {
+            assert_eq!(value(before, *parameter), value(after, *parameter), "{}", parameter.name());
+        }
+    }
+    let again = stage.run(&governance, &["market", "export", "--market", &copy.address().to_string()]).json();
+    let mut first = stage.run(&governance, &["market", "export"]).json();
+    first["address"] = again["address"].clone();
+    assert_eq!(first, again);
+    stage.run(&governance, &["market", "create", &file, "--market-keypair", copy.file()]).fails(2, "already");
+}
