@@ -1,8 +1,8 @@
 //! The command line through its binary, against a local network: results, exit codes, refusals.
 
 mod gov;
-mod price;
 mod markets;
 mod migrations;
+mod price;
 mod signing;
 mod stage;
