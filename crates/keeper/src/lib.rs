@@ -8,19 +8,25 @@
 //! | `journal` | what may still land, written down before it is sent |
 //! | `index` | the market and its vaults in memory, and which of them can be liquidated |
 //! | `liquidator` | ranks what can be liquidated, hands it to the desk, counts what it brought |
+//! | `prices` | keeping the prices of the market fresh |
+//! | `executor` | carrying out changes of the market that are due |
 //! | `logging`, `metrics`, `server` | what can be seen from outside |
 //! | `strategy` | how to liquidate one vault: all plans that pay, the best first |
+//! | `stream` | where accounts come from: polling and subscriptions |
 //! | `updates` | what every source of accounts delivers |
 
 pub mod config;
 pub mod desk;
 pub mod endpoints;
+pub mod executor;
 pub mod index;
 pub mod journal;
 pub mod liquidator;
 pub mod logging;
 pub mod metrics;
+pub mod prices;
 pub mod secret;
 pub mod server;
 pub mod strategy;
+pub mod stream;
 pub mod updates;

@@ -1,0 +1,60 @@
+//! Which accounts the sources of a market are read from.
+
+use std::collections::BTreeMap;
+
+use ballast_client::local::{RECEIVER, RECEIVER_CORE};
+use ballast_client::oracle::{Place, place};
+use ballast_client::{Asset, Market, Pubkey, Source};
+
+use super::name;
+
+/// The programs that keep the publishers' own accounts, one for each receiver.
+const PUSH_ORACLE: Pubkey = Pubkey::from_str_const("pythWSnswVUd12oZpeFP8e9CVaEqJg25g1Vtc2biRsT");
+const PUSH_ORACLE_CORE: Pubkey = Pubkey::from_str_const("pyt2F414BA6dPttK6RddPZUdHfapoBN24GL5wbrPCou");
+/// The shard that the publishers keep up to date.
+const SHARD: u16 = 0;
+
+/// The account of a feed that the publishers keep up to date themselves; `None` for a receiver without such accounts.
+pub fn sponsored(receiver: &Pubkey, feed: &[u8; 32]) -> Option<Pubkey> {
+    let program = match *receiver {
+        RECEIVER => PUSH_ORACLE,
+        RECEIVER_CORE => PUSH_ORACLE_CORE,
+        _ => return None,
+    };
+    Some(Pubkey::find_program_address(&[&SHARD.to_le_bytes()[..], &feed[..]], &program).0)
+}
+
+/// The accounts of one asset: of its sources, and of the source that is to replace one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accounts {
+    pub sources: [Option<Pubkey>; 2],
+    pub candidate: Option<Pubkey>,
+}
+
+impl Accounts {
+    /// `named`: those of the configuration, which count where a source names a feed.
+    pub fn of(asset: &Asset, named: [Option<Pubkey>; 2]) -> Self {
+        let [first, second] = asset.sources;
+        let [first_named, second_named] = named;
+        Self { sources: [at(&first, first_named), at(&second, second_named)], candidate: at(&asset.candidate, None) }
+    }
+
+    /// Those of all listed assets, in their order. `named` by the name of the asset.
+    pub fn of_market(market: &Market, named: &BTreeMap<String, [Option<Pubkey>; 2]>) -> Vec<Self> {
+        let of = |asset: &Asset| Self::of(asset, named.get(&name(&asset.name)).copied().unwrap_or_default());
+        market.listed().iter().map(of).collect()
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = Pubkey> {
+        self.sources.into_iter().chain([self.candidate]).flatten()
+    }
+}
+
+fn at(source: &Source, named: Option<Pubkey>) -> Option<Pubkey> {
+    match place(source) {
+        Place::Nowhere => None,
+        Place::At(address) => Some(address),
+        Place::Update { receiver, feed } => named.or_else(|| sponsored(&receiver, &feed)),
+    }
+}

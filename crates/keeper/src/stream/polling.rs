@@ -1,0 +1,141 @@
+//! Asking the nodes: what changes most at every interval, all vaults when no subscription delivers them.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use ballast_client::Pubkey;
+use tokio::sync::watch;
+
+use super::{Event, Feed, Reader, Watched};
+use crate::updates::Update;
+
+/// Reads at intervals, and tells what has changed since the last reading.
+pub struct Poller<R> {
+    market: Pubkey,
+    interval: Duration,
+    resync: Duration,
+    nodes: Arc<R>,
+    watched: Watched,
+    /// Whether a subscription delivers the vaults.
+    live: watch::Receiver<bool>,
+    /// What was told of each vault, as a digest.
+    told: HashMap<Pubkey, u64>,
+    /// When all vaults were told; `None` when they have to be.
+    complete: Option<Instant>,
+    /// Whether the subscription was alive at the last pass.
+    was_live: bool,
+}
+
+impl<R: Reader> Poller<R> {
+    pub fn new(
+        market: Pubkey,
+        interval: Duration,
+        resync: Duration,
+        nodes: Arc<R>,
+        watched: Watched,
+        live: watch::Receiver<bool>,
+    ) -> Self {
+        Self { market, interval, resync, nodes, watched, live, told: HashMap::new(), complete: None, was_live: false }
+    }
+
+    /// Reads until the main loop is gone.
+    pub async fn run(mut self, feed: Feed) {
+        let mut ticks = tokio::time::interval(self.interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                // A change of the subscription is no reason to wait.
+                Ok(()) = self.live.changed() => {}
+            }
+            let going = match self.pass(&feed).await {
+                Ok(going) => going,
+                Err(error) => feed.tell(Event::Failed(format!("{error:#}"))).await,
+            };
+            if !going {
+                return;
+            }
+        }
+    }
+
+    /// One reading of what is due. `false`: nobody listens any more.
+    ///
+    /// # Errors
+    /// Of the nodes.
+    pub async fn pass(&mut self, feed: &Feed) -> Result<bool> {
+        let live = *self.live.borrow_and_update();
+        let reason = self.reason(live);
+        let watched = self.watched.borrow_and_update().clone();
+        for update in self.nodes.accounts(watched).await? {
+            if !feed.update(update).await {
+                return Ok(false);
+            }
+        }
+        if live && reason.is_none() {
+            return Ok(true);
+        }
+        let vaults = self.nodes.vaults(self.market).await?;
+        let mut changed = self.changed(vaults, reason.is_some());
+        let gone = self.gone(&changed.seen);
+        if !gone.is_empty() {
+            // An answer that lacks some is no proof: what is gone is asked for by name.
+            changed.updates.extend(self.nodes.accounts(gone).await?);
+        }
+        for update in changed.updates {
+            if update.data.is_none() {
+                self.told.remove(&update.address);
+            }
+            if !feed.update(update).await {
+                return Ok(false);
+            }
+        }
+        let Some(reason) = reason else { return Ok(true) };
+        self.complete = Some(Instant::now());
+        self.was_live = live;
+        feed.metrics.resynced(reason);
+        Ok(feed.tell(Event::Complete).await)
+    }
+
+    /// Why all vaults have to be told, if they have to.
+    fn reason(&self, live: bool) -> Option<&'static str> {
+        match self.complete {
+            None => Some("start"),
+            Some(_) if live && !self.was_live => Some("reconnect"),
+            Some(_) if !live && self.was_live => Some("silence"),
+            Some(at) if at.elapsed() >= self.resync => Some("interval"),
+            Some(_) => None,
+        }
+    }
+
+    /// What differs from what was told, or everything.
+    fn changed(&mut self, vaults: Vec<Update>, everything: bool) -> Changed {
+        let mut changed = Changed { updates: Vec::new(), seen: HashSet::with_capacity(vaults.len()) };
+        for update in vaults {
+            let digest = digest(&update);
+            changed.seen.insert(update.address);
+            if self.told.insert(update.address, digest) != Some(digest) || everything {
+                changed.updates.push(update);
+            }
+        }
+        changed
+    }
+
+    /// What was told and is not there any more.
+    fn gone(&self, seen: &HashSet<Pubkey>) -> Vec<Pubkey> {
+        self.told.keys().filter(|address| !seen.contains(*address)).copied().collect()
+    }
+}
+
+struct Changed {
+    updates: Vec<Update>,
+    seen: HashSet<Pubkey>,
+}
+
+fn digest(update: &Update) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (update.owner.to_bytes(), &update.data).hash(&mut hasher);
+    hasher.finish()
+}
