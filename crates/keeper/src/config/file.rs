@@ -115,6 +115,7 @@ pub struct Liquidator {
     pub sol_asset: String,
     pub sol_micro_dollars: u64,
     pub vault: Option<String>,
+    pub absorb_bad_debt: bool,
     pub most_in_flight: usize,
 }
 
@@ -126,6 +127,7 @@ impl Default for Liquidator {
             sol_asset: "SOL".to_owned(),
             sol_micro_dollars: 200_000_000,
             vault: None,
+            absorb_bad_debt: false,
             most_in_flight: 8,
         }
     }

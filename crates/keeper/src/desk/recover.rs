@@ -57,7 +57,7 @@ impl Desk {
     /// # Errors
     /// [`Refusal::Sealed`] until what a former life may have signed has expired, [`Refusal::Journal`] when that cannot be written
     /// down.
-    pub(super) fn require_no_seal(&self) -> Result<(), Refusal> {
+    pub fn require_no_seal(&self) -> Result<(), Refusal> {
         if self.state().journal.is_complete() {
             return Ok(());
         }

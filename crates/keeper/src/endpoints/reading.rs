@@ -8,7 +8,7 @@ use ballast_cluster::connection::{Answer, Connection, Raw};
 use super::{Endpoints, Unready};
 use crate::updates::Update;
 
-/// Where the market stands in a vault's bytes.
+/// Where the market stands in the bytes of a vault, a change and a draft.
 const MARKET_OFFSET: usize = 16;
 
 /// The market and the cluster's clock at one slot.
@@ -35,24 +35,33 @@ impl Endpoints {
         seen(&answer, address).map_err(|why| Unready { healthy: 0, needed: self.policy.least_healthy, why })
     }
 
-    /// All vaults of a market, with the slot. What is not an account of the program of the size of a vault that names this
-    /// market was never asked for, so a node that answers with it is left out.
+    /// All vaults of a market, with the slot.
     ///
     /// # Errors
     /// [`Unready`].
     pub async fn vaults(&self, market: &Pubkey) -> Result<(Vec<Update>, u64), Unready> {
+        self.of_market(market, Vault::SPACE).await
+    }
+
+    /// All accounts of the program of this size that name a market (vaults, changes, drafts), with the slot. What is not an
+    /// account of the program of this size that names this market was never asked for, so a node that answers with it is left
+    /// out.
+    ///
+    /// # Errors
+    /// [`Unready`].
+    pub async fn of_market(&self, market: &Pubkey, space: usize) -> Result<(Vec<Update>, u64), Unready> {
         let wanted = *market;
         let request = move |connection: Connection| async move {
-            connection.program_accounts(&ID, Vault::SPACE, (MARKET_OFFSET, wanted.as_ref())).await
+            connection.program_accounts(&ID, space, (MARKET_OFFSET, wanted.as_ref())).await
         };
         let asked_for = |raw: &Raw| {
             let named = raw.data.get(MARKET_OFFSET..).and_then(|rest| rest.get(..32));
-            raw.owner == ID && raw.data.len() == Vault::SPACE && named == Some(wanted.as_ref())
+            raw.owner == ID && raw.data.len() == space && named == Some(wanted.as_ref())
         };
         let check = |answer: &Answer<(Pubkey, Raw)>| {
             self.credible(answer.slot)?;
             match answer.accounts.iter().find(|(_, raw)| !asked_for(raw)) {
-                Some((address, _)) => Err(format!("it sent {address}, which is no vault of the market")),
+                Some((address, _)) => Err(format!("it sent {address}, which is none of the accounts asked for")),
                 None => Ok(()),
             }
         };

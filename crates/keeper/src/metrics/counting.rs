@@ -64,6 +64,11 @@ impl Metrics {
         self.oracle_age.get_or_create(&asset(name)).set(seconds as f64);
     }
 
+    /// Assets whose oracle accounts are missing, or would be refused.
+    pub fn price_troubles(&self, count: usize) {
+        self.price_troubles.set(whole(count));
+    }
+
     /// A transaction with `refresh_prices` ended. Results: as those of [`Self::transaction`].
     pub fn prices_refreshed(&self, result: &str) {
         self.refreshes.get_or_create(&label("result", result)).inc();

@@ -46,6 +46,7 @@ pub struct Metrics {
     evaluations: Counter,
 
     oracle_age: Family<Label, Real>,
+    price_troubles: Gauge,
     refreshes: Family<Label, Counter>,
     posts: Family<Label, Counter>,
     hermes_up: Gauge,

@@ -50,6 +50,7 @@ pub fn register() -> Metrics {
         scan: keep(r, "scan_seconds", "Duration of a scan", Histogram::new(exponential_buckets(0.000_01, 2.0, 20))),
         evaluations: new(r, "vault_evaluations", "Vaults evaluated by scans"),
         oracle_age: new(r, "oracle_age_seconds", "Age of the stored price, by asset"),
+        price_troubles: new(r, "price_troubles", "Assets whose oracle accounts are missing or would be refused"),
         refreshes: new(r, "price_refreshes", "Transactions with refresh_prices, by result"),
         posts: new(r, "price_posts", "Updates posted from Hermes, by result"),
         hermes_up: new(r, "hermes_up", "1 when the last request to Hermes succeeded"),

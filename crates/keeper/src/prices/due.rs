@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use ballast_client::oracle::{Now, Verdict, compared, refreshed};
+use ballast_client::account::Clock;
+use ballast_client::oracle::{Verdict, compared, refreshed};
 use ballast_client::refusal::Refusal;
 use ballast_client::{Asset, Market, Pubkey, SourceKind};
 
@@ -78,7 +79,7 @@ impl Schedule {
 }
 
 /// What is to be done about the prices of a market.
-pub fn schedule(market: &Market, accounts: &[Accounts], shelf: &Shelf, now: &Now, policy: &Policy) -> Schedule {
+pub fn schedule(market: &Market, accounts: &[Accounts], shelf: &Shelf, now: &Clock, policy: &Policy) -> Schedule {
     let mut schedule = Schedule::default();
     let assets = || (0u8..).zip(market.listed()).zip(accounts);
     for ((index, asset), _) in assets().filter(|((_, asset), _)| asset.publish_time > 0) {
@@ -117,7 +118,7 @@ fn judge(
     market: &Market,
     index: u8,
     oracles: Oracles<'_>,
-    now: &Now,
+    now: &Clock,
     policy: &Policy,
 ) -> Result<Option<(Reason, Box<Market>)>, Trouble> {
     let (verdict, after) = refreshed(market, index, oracles, now).map_err(Trouble::Refused)?;
@@ -150,7 +151,7 @@ fn why(old: &Asset, new: &Asset, now: u64, policy: &Policy) -> Option<Reason> {
 }
 
 /// The sources on their way in that can be compared now: asset and account.
-pub fn candidates(market: &Market, accounts: &[Accounts], shelf: &Shelf, now: &Now) -> Vec<(u8, Pubkey)> {
+pub fn candidates(market: &Market, accounts: &[Accounts], shelf: &Shelf, now: &Clock) -> Vec<(u8, Pubkey)> {
     let assets = (0u8..).zip(market.listed()).zip(accounts);
     let waiting = assets.filter(|((_, asset), _)| !asset.candidate.is_none());
     let comparable = waiting.filter_map(|((index, _), accounts)| {

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use ballast_client::Pubkey;
-use ballast_client::account::CLOCK;
-use ballast_client::oracle::{Now, Oracle};
+use ballast_client::account::{self, CLOCK, Clock};
+use ballast_client::oracle::Oracle;
 
 use crate::updates::Update;
 
 /// What was last seen of each account, by slot.
 #[derive(Default)]
 pub struct Shelf {
-    clock: Option<Now>,
+    clock: Option<Clock>,
     oracles: HashMap<Pubkey, (Oracle, u64)>,
 }
 
@@ -19,7 +19,7 @@ impl Shelf {
     /// Takes in an account. An older state than the present one is left out. `true`: something is new.
     pub fn put(&mut self, update: &Update) -> bool {
         if update.address == CLOCK {
-            let now = update.data.as_deref().and_then(Now::of);
+            let now = update.data.as_deref().and_then(|data| account::clock(&update.owner, data).ok());
             let newer = now.filter(|now| self.clock.is_none_or(|clock| now.slot > clock.slot));
             self.clock = newer.or(self.clock);
             return newer.is_some();
@@ -34,7 +34,7 @@ impl Shelf {
     }
 
     /// The cluster's clock.
-    pub fn now(&self) -> Option<&Now> {
+    pub fn now(&self) -> Option<&Clock> {
         self.clock.as_ref()
     }
 

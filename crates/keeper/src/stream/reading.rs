@@ -2,10 +2,12 @@
 
 use anyhow::{Context, Result, anyhow};
 use ballast_client::{Pubkey, Vault};
+use ballast_cluster::connection::Raw;
 use solana_client::rpc_config::{CommitmentConfig, RpcAccountInfoConfig, UiAccountEncoding};
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
 use solana_client::rpc_response::UiAccount;
 
+use crate::endpoints::Endpoints;
 use crate::updates::Update;
 
 /// Where the market stands in a vault's bytes.
@@ -18,6 +20,24 @@ pub trait Reader: Send + Sync + 'static {
 
     /// All vaults of a market.
     fn vaults(&self, market: Pubkey) -> impl Future<Output = Result<Vec<Update>>> + Send;
+}
+
+/// Owner of what does not exist.
+const NOBODY: Pubkey = Pubkey::new_from_array([0; 32]);
+
+impl Reader for Endpoints {
+    async fn accounts(&self, addresses: Vec<Pubkey>) -> Result<Vec<Update>> {
+        let answer = Self::accounts(self, &addresses).await?;
+        let update = |(address, raw): (Pubkey, Option<Raw>)| match raw {
+            Some(Raw { owner, data, .. }) => Update { address, owner, data: Some(data), slot: answer.slot },
+            None => Update { address, owner: NOBODY, data: None, slot: answer.slot },
+        };
+        Ok(addresses.into_iter().zip(answer.accounts).map(update).collect())
+    }
+
+    async fn vaults(&self, market: Pubkey) -> Result<Vec<Update>> {
+        Ok(Self::vaults(self, &market).await?.0)
+    }
 }
 
 /// Which of the program's accounts are vaults of a market.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ballast_client::account::{CLOCK, SYSVAR};
+use ballast_client::account::{CLOCK, Clock, SYSVAR};
 use ballast_client::local::RECEIVER;
-use ballast_client::oracle::Now;
 use ballast_client::{Pubkey, SourceKind, change, instruction};
 use ballast_keeper::prices::{
     Accounts, Due, Policy, Reason, Schedule, Shelf, Trouble, candidates, schedule, sponsored,
@@ -47,9 +46,9 @@ impl Seen {
     }
 }
 
-fn now(market: &Fixture) -> Now {
+fn now(market: &Fixture) -> Clock {
     let clock = market.clock();
-    Now { slot: clock.slot, epoch: clock.epoch, unix: u64::try_from(clock.unix_timestamp).unwrap() }
+    Clock { slot: clock.slot, epoch: clock.epoch, unix: u64::try_from(clock.unix_timestamp).unwrap() }
 }
 
 fn due(schedule: &Schedule) -> Vec<(u8, Reason)> {

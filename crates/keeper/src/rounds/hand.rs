@@ -1,0 +1,90 @@
+//! Carrying tasks out, or only trying them.
+
+use std::sync::Arc;
+
+use ballast_client::transaction::{Version, compile};
+use ballast_cluster::sending::SIMULATED;
+
+use crate::desk::{Desk, Outcome, Task};
+use crate::endpoints::Endpoints;
+use crate::server::{Condition, Status};
+
+/// The desk, or in a dry run only a look at what it would do.
+#[derive(Clone)]
+pub struct Hand {
+    desk: Arc<Desk>,
+    endpoints: Arc<Endpoints>,
+    status: Status,
+    version: Version,
+    dry: bool,
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// For labels.
+    pub name: &'static str,
+    /// In which slot it landed.
+    pub landed: Option<u64>,
+    /// It would fail again until the accounts change.
+    pub hopeless: bool,
+    /// It may be tried again at once.
+    pub busy: bool,
+}
+
+impl Hand {
+    pub fn new(desk: Arc<Desk>, endpoints: Arc<Endpoints>, status: Status, version: Version, dry: bool) -> Self {
+        Self { desk, endpoints, status, version, dry }
+    }
+
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
+    /// Signs nothing.
+    pub fn is_dry(&self) -> bool {
+        self.dry
+    }
+
+    /// Nothing can be done yet, because a former life may have something under way.
+    pub fn is_tied(&self) -> bool {
+        !self.dry && self.desk.is_sealed()
+    }
+
+    /// From the first look to the fate.
+    pub async fn carry_out(&self, task: Task) -> Ended {
+        if self.dry {
+            return self.try_out(&task).await;
+        }
+        let outcome = self.desk.carry_out(task).await;
+        let journal = match &outcome {
+            Outcome::Refused(crate::desk::Refusal::Journal(error)) => Some(Err(error.to_string())),
+            Outcome::Landed { .. } | Outcome::Failed { .. } | Outcome::Expired(_) => Some(Ok(())),
+            Outcome::Refused(_) | Outcome::Busy | Outcome::Unknown(_) => None,
+        };
+        if let Some(state) = journal {
+            self.status.set(Condition::Journal, state);
+        }
+        Ended {
+            name: outcome.name(),
+            landed: if let Outcome::Landed { included, .. } = &outcome { Some(included.slot) } else { None },
+            hopeless: matches!(&outcome, Outcome::Refused(refusal) if refusal.is_of_the_task()),
+            busy: matches!(outcome, Outcome::Busy),
+        }
+    }
+
+    async fn try_out(&self, task: &Task) -> Ended {
+        let message =
+            compile(self.version, &self.desk.address(), &task.instructions, SIMULATED, &[], Default::default());
+        let tried = match message {
+            Ok(message) => self.endpoints.try_out(&message).await.map(drop).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match &tried {
+            Ok(()) => tracing::info!(key = %task.key, what = task.what, "dry run: it would land"),
+            Err(reason) => tracing::info!(key = %task.key, what = task.what, reason, "dry run: it would not land"),
+        }
+        let name = if tried.is_ok() { "tried" } else { "refused" };
+        Ended { name, landed: None, hopeless: tried.is_err(), busy: false }
+    }
+}

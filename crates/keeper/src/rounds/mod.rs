@@ -1,0 +1,246 @@
+//! The main loop: takes in what the stream brings, keeps prices fresh, liquidates, carries out changes, and ends in order.
+//!
+//! A round never waits for a transaction. What is under way is collected when it is done; what a node, an account or a
+//! transaction does wrong costs that round and no other.
+
+mod changes;
+mod hand;
+mod opening;
+mod refresher;
+mod watch;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use ballast_client::Pubkey;
+use tokio::sync::{mpsc, watch as channel};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::endpoints::Endpoints;
+use crate::index::Applied;
+use crate::liquidator::Liquidator;
+use crate::metrics::Metrics;
+use crate::server::{Condition, Status};
+use crate::stream::{self, Event};
+
+pub use changes::Changes;
+pub use hand::{Ended, Hand};
+pub use opening::{Mode, Opened, endpoints, open};
+pub use refresher::Refresher;
+
+/// Between two rounds when nothing arrives.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Events that are taken in at most before a round.
+const AT_ONCE: usize = 4_096;
+/// A single pass has to come to an end within this time.
+const ONCE_PATIENCE: Duration = Duration::from_secs(300);
+
+/// The keeper of one market.
+pub struct Keeper {
+    market: Pubkey,
+    endpoints: Arc<Endpoints>,
+    liquidator: Liquidator,
+    refresher: Refresher,
+    changes: Changes,
+    metrics: Metrics,
+    status: Status,
+    watched: channel::Sender<Vec<Pubkey>>,
+    /// How long the accounts may go without a reading before they count as unknown.
+    stale: Duration,
+    shutdown: Duration,
+    complete: bool,
+    last_reading: Instant,
+    /// When the last price arrived that nothing has followed from yet.
+    arrival: Option<Instant>,
+    /// The last round found nothing to liquidate that it could, and nothing is under way.
+    quiet: bool,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Everything that was under way is decided, or was nothing.
+    Orderly,
+    /// Something is still under way. The journal knows of it.
+    Late,
+    /// A single pass could not do everything.
+    Incomplete,
+}
+
+impl Keeper {
+    /// Goes round until `stop` is done.
+    pub async fn run(mut self, config: &Config, stop: impl Future<Output = ()>) -> End {
+        let (mut events, sources, _watching) = self.begin(config);
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                event = events.recv() => self.take_all(event, &mut events),
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+            self.round().await;
+        }
+        drop(sources);
+        self.end().await
+    }
+
+    /// Goes round until there is nothing left to do, or `stop` is done.
+    pub async fn run_once(mut self, config: &Config, stop: impl Future<Output = ()>) -> End {
+        let (mut events, _sources, _watching) = self.begin(config);
+        let deadline = Instant::now() + ONCE_PATIENCE;
+        tokio::pin!(stop);
+        let done = loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => break false,
+                event = events.recv() => self.take_all(event, &mut events),
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+            self.round().await;
+            if self.has_nothing_to_do() {
+                break true;
+            }
+            if Instant::now() >= deadline {
+                warn!("the pass is not over after {ONCE_PATIENCE:?}");
+                break false;
+            }
+        };
+        let failures = self.refresher.failures().saturating_add(self.changes.failures());
+        let end = self.end().await;
+        if end == End::Orderly && (!done || failures > 0) { End::Incomplete } else { end }
+    }
+
+    fn begin(&mut self, config: &Config) -> (mpsc::Receiver<Event>, JoinSet<()>, JoinSet<()>) {
+        let nodes = Arc::clone(&self.endpoints);
+        let (events, sources) = stream::start(config, nodes, self.watched.subscribe(), &self.metrics);
+        let watching = watch::start(
+            Arc::clone(&self.endpoints),
+            Arc::clone(self.refresher.hand().desk()),
+            self.metrics.clone(),
+            self.status.clone(),
+        );
+        (events, sources, watching)
+    }
+
+    /// Takes in an event and those that wait behind it.
+    fn take_all(&mut self, first: Option<Event>, events: &mut mpsc::Receiver<Event>) {
+        let mut next = first;
+        for _ in 0..AT_ONCE {
+            let Some(event) = next.take() else { return };
+            self.take(event);
+            next = events.try_recv().ok();
+        }
+        if let Some(event) = next {
+            self.take(event);
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Update(update) => {
+                self.last_reading = Instant::now();
+                if self.refresher.wants(&update.address) {
+                    if self.endpoints.is_plausible(update.slot) {
+                        self.refresher.take(&update);
+                    }
+                    return;
+                }
+                if self.liquidator.receive(&update) == Some(Applied::Market) {
+                    self.arrival = self.arrival.or(Some(self.last_reading));
+                    self.follow_market();
+                }
+            }
+            Event::Complete => {
+                self.complete = true;
+                info!(vaults = self.liquidator.index().len(), "all accounts have been read");
+            }
+            Event::Failed(reason) => {
+                self.metrics.pass_failed("stream");
+                warn!(reason, "a reading failed");
+            }
+        }
+    }
+
+    /// Watches the oracle accounts that the market names now.
+    fn follow_market(&mut self) {
+        let Some(market) = self.liquidator.index().market() else { return };
+        let addresses = self.refresher.follow(market);
+        self.watched.send_if_modified(|watched| {
+            let mut wanted = vec![self.market];
+            wanted.extend(&addresses);
+            let changed = *watched != wanted;
+            if changed {
+                *watched = wanted;
+            }
+            changed
+        });
+    }
+
+    async fn round(&mut self) {
+        if self.refresher.accounts().is_empty() {
+            self.follow_market();
+        }
+        let index = self.liquidator.index();
+        if let Some(market) = index.market() {
+            self.refresher.round(market, index.market_slot());
+        }
+        let tick = self.liquidator.tick().await;
+        self.quiet = tick.unready.is_none() && tick.in_flight == 0;
+        if let Some(unready) = &tick.unready {
+            self.metrics.pass_failed("nodes");
+            self.status.set(Condition::Rpc, Err(unready.to_string()));
+        }
+        // What it led to is on its way; a price that led to nothing is no delay.
+        if let Some(arrival) = self.arrival.take()
+            && tick.plans.iter().any(|(_, started)| *started)
+        {
+            self.metrics.price_to_send(arrival.elapsed());
+        }
+        for (plan, started) in tick.plans.iter().filter(|(_, started)| !started || self.refresher.hand().is_dry()) {
+            tracing::debug!(vault = %plan.vault, kind = plan.kind.name(), profit = plan.profit, started, "a plan");
+        }
+        if let (Some(market), Some(now)) = (self.liquidator.index().market(), self.refresher.now()) {
+            self.changes.round(market, now);
+        }
+        self.status.set(Condition::Index, self.knows_accounts());
+        self.status.tick();
+        self.metrics.passed(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
+    }
+
+    fn knows_accounts(&self) -> Result<(), String> {
+        let silence = self.last_reading.elapsed();
+        if !self.complete {
+            Err("the accounts have not been read completely yet".to_owned())
+        } else if silence > self.stale {
+            Err(format!("nothing has been read for {} s", silence.as_secs()))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn has_nothing_to_do(&self) -> bool {
+        self.complete && self.refresher.is_idle() && self.changes.is_idle() && self.quiet
+    }
+
+    /// Waits for what is under way, but not for ever.
+    async fn end(mut self) -> End {
+        info!("ending: waiting for what is under way, {:?} at most", self.shutdown);
+        let patience = self.shutdown;
+        let (liquidated, refreshed, changed) = tokio::join!(
+            self.liquidator.finish(patience),
+            self.refresher.finish(patience),
+            self.changes.finish(patience)
+        );
+        let ledger = self.liquidator.ledger();
+        info!(liquidations = ledger.liquidations, profit = ledger.profit, fees = ledger.fees, "the books of this life");
+        if liquidated && refreshed && changed {
+            End::Orderly
+        } else {
+            warn!("something is still under way; the journal knows of it, and the next start goes on from there");
+            End::Late
+        }
+    }
+}
