@@ -12,6 +12,7 @@
 //! | `executor` | carrying out changes of the market that are due |
 //! | `logging`, `metrics`, `server` | what can be seen from outside |
 //! | `strategy` | how to liquidate one vault: all plans that pay, the best first |
+//! | `rounds` | the main loop, from the configuration to an orderly end |
 //! | `stream` | where accounts come from: polling and subscriptions |
 //! | `updates` | what every source of accounts delivers |
 
@@ -25,6 +26,7 @@ pub mod liquidator;
 pub mod logging;
 pub mod metrics;
 pub mod prices;
+pub mod rounds;
 pub mod secret;
 pub mod server;
 pub mod strategy;

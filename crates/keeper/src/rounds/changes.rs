@@ -119,7 +119,8 @@ impl Changes {
         }
         let mut told = BTreeMap::new();
         for pending in &look.pending {
-            let late = matches!(pending.state, State::Due { until, .. } if until.saturating_sub(now) < self.warn_before);
+            let late =
+                matches!(pending.state, State::Due { until, .. } if until.saturating_sub(now) < self.warn_before);
             let text = if late { format!("{}, and expires soon", pending.state) } else { pending.state.to_string() };
             if self.told.get(&pending.address) != Some(&text) {
                 match late {

@@ -151,8 +151,7 @@ fn assemble(
 ) -> Keeper {
     let hand = Hand::new(Arc::clone(desk), Arc::clone(endpoints), status.clone(), config.version, mode.dry);
     let terms = liquidator_terms(config, mode, market);
-    let liquidator =
-        Liquidator::new(config.market, Arc::clone(endpoints), Arc::clone(desk), terms, metrics.clone());
+    let liquidator = Liquidator::new(config.market, Arc::clone(endpoints), Arc::clone(desk), terms, metrics.clone());
     let habits = refresher::Habits {
         policy: Policy {
             seconds: config.prices.refresh_seconds,
@@ -193,8 +192,10 @@ fn assemble(
 
 fn liquidator_terms(config: &Config, mode: Mode, market: &Market) -> liquidator::Terms {
     let file = &config.liquidator;
-    let sol = (0u8..).zip(market.listed()).find(|(_, asset)| asset.decimals == 9 && name(&asset.name) == file.sol_asset);
-    let lamport_price = sol.map_or(LamportPrice::Fixed(file.sol_micro_dollars), |(index, _)| LamportPrice::Asset(index));
+    let sol =
+        (0u8..).zip(market.listed()).find(|(_, asset)| asset.decimals == 9 && name(&asset.name) == file.sol_asset);
+    let lamport_price =
+        sol.map_or(LamportPrice::Fixed(file.sol_micro_dollars), |(index, _)| LamportPrice::Asset(index));
     let strategy = strategy::Terms {
         pair: file.enabled,
         receivership: file.enabled,
