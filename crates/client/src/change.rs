@@ -1,8 +1,8 @@
 //! Changes of a market: set-up, tightening, proposals, roles, pauses.
 
-use anchor_lang::AnchorSerialize;
 use anchor_lang::prelude::Pubkey;
 use anchor_lang::solana_program::instruction::Instruction;
+use anchor_lang::{AnchorDeserialize, AnchorSerialize, Discriminator};
 use ballast::ID;
 use ballast::state::change::{Edit, Proposal, Written};
 use ballast::state::pause::Pausable;
@@ -120,6 +120,13 @@ pub fn propose_with_seed(
     let create = solana_system_interface::instruction::create_account_with_seed;
     let [_, propose] = propose(payer, governance, market, &change, rent, proposal);
     Some([create(payer, &change, governance, seed, rent, space, &ID), propose])
+}
+
+/// The proposal in the bytes of `apply_change` or `propose_change`; `None` for other bytes, and for more than there should be.
+pub fn proposal_of(data: &[u8]) -> Option<Proposal> {
+    let heads = [ballast::instruction::ApplyChange::DISCRIMINATOR, ballast::instruction::ProposeChange::DISCRIMINATOR];
+    let body = heads.iter().find_map(|head| data.strip_prefix(*head))?;
+    Proposal::try_from_slice(body).ok()
 }
 
 /// Carries a change out. `draft` for a model with rows.

@@ -10,6 +10,7 @@ mod acts;
 pub mod describe;
 mod diff;
 mod impact;
+mod message;
 mod roles;
 mod status;
 mod wanted;
@@ -31,6 +32,8 @@ pub enum Command {
     Cancel(acts::Cancel),
     /// List pending changes, and what is under way
     Status(status::Status),
+    /// Show what a message or transaction does, before it is signed
+    VerifyMessage(message::VerifyMessage),
     /// Show who holds which role
     Roles(roles::Roles),
     /// Accept a role that you were named for
@@ -53,6 +56,7 @@ impl Command {
             Self::Execute(execute) => execute.run(context).await,
             Self::Cancel(cancel) => cancel.run(context).await,
             Self::Status(status) => status.run(context).await,
+            Self::VerifyMessage(verify) => verify.run(context).await,
             Self::Roles(roles) => roles.run(context).await,
             Self::AcceptRole(accept) => accept.run(context).await,
             Self::Pause(pause) => pause.run(context).await,

@@ -3,6 +3,7 @@
 mod gov;
 mod markets;
 mod migrations;
+mod message;
 mod price;
 mod signing;
 mod stage;
