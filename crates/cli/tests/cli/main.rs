@@ -2,8 +2,8 @@
 
 mod gov;
 mod markets;
-mod migrations;
 mod message;
+mod migrations;
 mod price;
 mod signing;
 mod stage;
