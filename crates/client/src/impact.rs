@@ -12,6 +12,7 @@ use ballast_risk::Error as RiskError;
 use ballast_risk::price::Price;
 
 use crate::Pubkey;
+use crate::preview::{set, shocked_pico_dollars};
 use crate::refusal::Refusal;
 
 /// A move of prices by which something is asked again.
@@ -116,8 +117,8 @@ pub fn copied(market: &Market) -> Box<Market> {
     copy
 }
 
-/// The market after prices have moved, all four that are kept of an asset by the same part. What a stake pool values moves
-/// with its base. Breakers and the volatility multiplier stay as they are.
+/// The market after prices have moved. Spot becomes what a refresh at the moved price would store; the other prices that are
+/// kept of an asset move by the same part, rounded down. What a stake pool values moves with its base. Breakers and the volatility multiplier stay as they are.
 ///
 /// # Errors
 /// `AssetUnknown`; `PriceOutOfRange` for what leaves no price.
@@ -152,6 +153,10 @@ fn move_prices(asset: &mut Asset, bps: i32) -> ballast_risk::Result<()> {
     else {
         return Ok(());
     };
+    if let Some(number) = shocked_pico_dollars(asset, bps) {
+        return set(asset, number);
+    }
+    // More than the numbers of feeds hold.
     let parts = u64::try_from(10_000i64.saturating_add(i64::from(bps))).map_err(|_| RiskError::PriceOutOfRange)?;
     let rate = (parts << 32) / 10_000;
     let moved = |price: Price| price.times_floor(rate);

@@ -18,6 +18,7 @@ pub mod measure;
 pub mod model;
 pub mod oracle;
 pub mod parameters;
+pub mod preview;
 pub mod refusal;
 pub mod rehearsal;
 pub mod snapshot;

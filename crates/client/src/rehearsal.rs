@@ -6,7 +6,10 @@ use ballast::state::{Asset, Kind, Market, SpotHealth, Vault};
 use ballast_risk::health::Side;
 use ballast_risk::liquidation::{Liquidation, Shortfall};
 use ballast_risk::receivership::{cost_ceil, liquidators_part_floor, missing};
-use ballast_risk::{Amount, Fraction, Shares, Usd, holding};
+use ballast_risk::{Amount, Fraction, Usd, holding};
+
+use crate::preview::Stage;
+pub use crate::preview::Takeover as Taken;
 
 /// A pair, and the most that is paid for it: native units of the debt that arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,38 +26,11 @@ pub fn liquidation(market: &Market, vault: &Vault, pair: Pair, now: u64) -> Opti
     plan(market, vault, &offer).ok().map(|(moved, _)| moved)
 }
 
-/// What `liquidate_into` would move into a vault, native units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// What the vault that takes over owes on top: the repayment and the reserve's part.
-    pub owed: u64,
-    pub seized: u64,
-}
-
 /// What `liquidate_into` would move. `None` when it would be refused, as where the vault that takes over would not meet its
 /// initial requirement.
 pub fn take_over(market: &Market, [vault, into]: [&Vault; 2], pair: Pair, now: u64) -> Option<Taken> {
-    let moved = liquidation(market, vault, pair, now)?;
-    let (mut market, mut vault, mut into) = (Box::new(*market), *vault, *into);
-    let mut owed = Amount::ZERO;
-    let trade = market.trade(pair.debt_asset, [&mut vault, &mut into], now, |pool, [from, to]| {
-        let paid = holding::repay(pool, from, moved.repay)?;
-        pool.keep(moved.to_reserve)?;
-        owed = paid.tokens.plus(moved.to_reserve)?;
-        let lent = holding::borrow(pool, to, owed)?;
-        Ok(([paid.holding, lent.holding], paid.tokens))
-    });
-    trade.ok()?;
-    let trade = market.trade(pair.collateral_asset, [&mut vault, &mut into], now, |pool, [from, to]| {
-        let brought = holding::deposit(pool, to, moved.seize)?;
-        let taken = holding::withdraw(pool, from, Some(brought.tokens))?;
-        Ok(([taken.holding, brought.holding], brought.tokens))
-    });
-    let seized = trade.ok()?;
-    write_off(&mut market, &vault, now)?;
-    // Without debts no price is asked for.
-    let carried = !into.has_debt() || market.init_health(&into, now).is_ok_and(|health| health.passes());
-    carried.then_some(Taken { owed: owed.get(), seized })
+    let assets = [pair.debt_asset, pair.collateral_asset];
+    Stage::new(market, vault, now).hand_over(&mut { *into }, assets, pair.most_repaid).ok()
 }
 
 /// Native units of an asset.
@@ -164,18 +140,4 @@ pub fn is_bad_debt(market: &Market, vault: &Vault, now: u64) -> bool {
     };
     let mut deposits = vault.used().iter().filter(|position| position.side() == Side::Deposit);
     vault.has_debt() && deposits.all(|position| worthless(position.asset))
-}
-
-/// What the program does with the debts of a vault that has nothing left.
-fn write_off(market: &mut Market, vault: &Vault, now: u64) -> Option<()> {
-    if vault.used().iter().any(|position| position.side() == Side::Deposit) {
-        return Some(());
-    }
-    for position in vault.used() {
-        let asset = market.asset_mut(position.asset).ok()?;
-        let mut pool = asset.accrued_pool(now);
-        pool.write_off(Shares::new(position.shares)).ok()?;
-        asset.set_pool(pool).ok()?;
-    }
-    Some(())
 }

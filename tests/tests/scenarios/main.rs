@@ -4,6 +4,7 @@ mod attacker;
 mod crash;
 mod interest;
 mod play;
+mod previews;
 mod profit;
 mod real_accounts;
 mod receivers;
