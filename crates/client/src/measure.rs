@@ -116,7 +116,8 @@ fn expected(measure: Measure) -> &'static str {
     }
 }
 
-fn read_measure(measure: Measure, decimals: u8, text: &str) -> Option<u64> {
+/// Reads a number of some measure; `decimals` are those of the token, for native units.
+pub fn read_measure(measure: Measure, decimals: u8, text: &str) -> Option<u64> {
     match measure {
         Measure::Native => Decimal::parse(text)?.scaled(10u128.checked_pow(decimals.into())?, 1, Rounding::Exact),
         Measure::Fraction => read_part(text),
@@ -153,6 +154,16 @@ fn read_part(text: &str) -> Option<u64> {
     };
     let value = Decimal::parse(digits)?.scaled(1 << 32, whole, Rounding::Up)?;
     (value <= 1 << 32).then(|| value.min(u64::from(u32::MAX)))
+}
+
+/// A loading, volatility or shock in 2^-30, towards zero: `-25%`, `9.5%`. `None` beyond 32 bits.
+pub fn read_coefficient(text: &str) -> Option<i32> {
+    let (sign, digits) = match text.trim().strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.trim().trim_start_matches('+')),
+    };
+    let size = Decimal::parse(digits.strip_suffix('%')?)?.scaled(1 << 30, 100, Rounding::Down)?;
+    i32::try_from(size).ok().map(|size| sign * size)
 }
 
 /// A time in seconds: `90`, `90s`, `15min`, `2h`, `7d`.

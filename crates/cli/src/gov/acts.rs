@@ -51,7 +51,7 @@ pub struct Cancel {
 /// One change that was proposed, applied, executed or cancelled.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Acted {
+pub struct Acted {
     action: &'static str,
     /// Address of the change; absent for what is applied at once.
     change: Option<String>,
@@ -64,7 +64,7 @@ struct Acted {
 /// All changes of one command.
 #[derive(Serialize)]
 #[serde(transparent)]
-struct AllActed(Vec<Acted>);
+pub struct AllActed(pub Vec<Acted>);
 
 impl Report for Acted {
     fn text(&self) -> String {
@@ -102,7 +102,12 @@ impl Propose {
 }
 
 /// Proposes one change at an address derived from governance, so that nobody else has to sign.
-async fn propose(context: &Context, chain: &OnChain, proposal: Proposal, seed: Option<&str>) -> Result<Acted, Failure> {
+pub async fn propose(
+    context: &Context,
+    chain: &OnChain,
+    proposal: Proposal,
+    seed: Option<&str>,
+) -> Result<Acted, Failure> {
     let (governance, payer) = (context.signer()?, context.fee_payer()?);
     let told: Described = described(&chain.market, &proposal, chain.now);
     let seed = seed.map_or_else(|| change::seed(&chain.address, &proposal), str::to_owned);
@@ -143,7 +148,8 @@ impl Apply {
     }
 }
 
-async fn apply(
+/// Applies one change at once; `draft` for a model with rows.
+pub async fn apply(
     context: &Context,
     chain: &OnChain,
     proposal: Proposal,

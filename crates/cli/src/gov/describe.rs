@@ -4,9 +4,10 @@ use ballast_client::diff::{Direction, Line, Schedule, Ways, lines, ways};
 use ballast_client::measure::{duration, write};
 use ballast_client::refusal::Refusal;
 use ballast_client::{Market, Proposal, Pubkey, RiskModel, Role, Source, SourceKind};
+use ballast_cluster::definition::file::kind_name;
 use serde::Serialize;
 
-use super::wanted::{role_name, source_kind_name};
+use super::wanted::role_name;
 use crate::context::name;
 use crate::output::Table;
 
@@ -146,7 +147,7 @@ pub fn holder(key: &Pubkey) -> String {
 
 /// A source as `--set` takes it.
 pub fn source_text(market: &Market, source: &Source) -> String {
-    let kind = source_kind_name(source.kind());
+    let kind = kind_name(source.kind());
     match source.kind() {
         SourceKind::None => kind.to_owned(),
         SourceKind::PythPull | SourceKind::PythPullCore => format!("{kind}:{}", hex(source.key.as_ref())),

@@ -11,6 +11,7 @@ pub mod describe;
 mod diff;
 mod impact;
 mod message;
+mod model;
 mod roles;
 mod status;
 mod wanted;
@@ -32,6 +33,9 @@ pub enum Command {
     Cancel(acts::Cancel),
     /// List pending changes, and what is under way
     Status(status::Status),
+    /// Bring a model of correlation and stress into the market
+    #[command(subcommand)]
+    Model(model::Command),
     /// Show what a message or transaction does, before it is signed
     VerifyMessage(message::VerifyMessage),
     /// Show who holds which role
@@ -56,6 +60,7 @@ impl Command {
             Self::Execute(execute) => execute.run(context).await,
             Self::Cancel(cancel) => cancel.run(context).await,
             Self::Status(status) => status.run(context).await,
+            Self::Model(model) => model.run(context).await,
             Self::VerifyMessage(verify) => verify.run(context).await,
             Self::Roles(roles) => roles.run(context).await,
             Self::AcceptRole(accept) => accept.run(context).await,

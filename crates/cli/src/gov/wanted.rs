@@ -1,20 +1,27 @@
 //! What somebody wants to change: `--set` and TOML files, compared with the market, become proposals.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ballast_client::measure::{read, seconds};
 use ballast_client::table::{Parameter, Scope};
 use ballast_client::{Proposal, Pubkey, Role, Source, SourceKind, change};
+use ballast_cluster::definition::File;
+use ballast_cluster::definition::file::kind_name;
+use ballast_cluster::definition::steps::{Step, steps};
+use ballast_cluster::definition::values::{self, Values};
 use clap::Args;
 
 use crate::context::OnChain;
 use crate::failure::Failure;
 
+/// Names of the two sources of an asset.
+const SOURCES: [&str; 2] = ["source", "second_source"];
+
 /// The values that are wanted.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Wanted {
-    /// TOML file with tables [assets.NAME], [market] and [roles]
+    /// TOML file with tables [assets.NAME], [market] and [roles], or a whole definition as `market export` writes it
     #[arg(value_name = "FILE.toml")]
     pub file: Option<PathBuf>,
     /// `SOL.haircut_init=30%`, `SOL.source=pyth-pull:FEED`, `SOL.second_source=none`, `market.delay=3d`, `role.guardian=KEY`
@@ -43,27 +50,31 @@ impl Wanted {
     /// # Errors
     /// [`Failure::Usage`] for what cannot be read, and when nothing would change.
     pub fn proposals(&self, chain: &OnChain) -> Result<Vec<Proposal>, Failure> {
-        let (mut assignments, mut ramp) = match &self.file {
-            Some(path) => from_file(path)?,
-            None => (vec![], None),
+        let mut filed = match &self.file {
+            Some(path) => from_file(chain, path)?,
+            None => Filed::default(),
         };
         for text in &self.set {
-            assignments.push(assignment(text)?);
+            filed.assignments.push(assignment(text)?);
         }
-        if assignments.is_empty() {
+        if self.file.is_none() && filed.assignments.is_empty() {
             return Err(Failure::usage("name a file, or what to change with --set SOL.haircut_init=30%"));
         }
-        ramp = self.ramp.clone().or(ramp);
+        let ramp = self.ramp.clone().or(filed.ramp);
         let ramp = match &ramp {
             Some(text) => seconds(text).and_then(|seconds| u32::try_from(seconds).ok()),
             None => Some(0),
         };
         let ramp = ramp.ok_or_else(|| Failure::usage("a ramp is a time such as 7d"))?;
         let mut sorted = Sorted::default();
-        for (whose, which, value) in &assignments {
+        for (whose, which, value) in &filed.assignments {
             sorted.take(chain, whose, which, value)?;
         }
-        let proposals: Vec<_> = sorted.proposals(chain, ramp).into_iter().filter(changes).collect();
+        for (asset, parameters) in &filed.assets {
+            sorted.take_all(chain, asset, parameters)?;
+        }
+        let all = filed.proposals.into_iter().chain(sorted.proposals(chain, ramp));
+        let proposals: Vec<_> = all.filter(changes).collect();
         if proposals.is_empty() {
             return Err(Failure::usage("nothing would change: the market has these values already"));
         }
@@ -89,43 +100,78 @@ fn assignment(text: &str) -> Result<Assignment, Failure> {
     Ok((whose.trim().to_owned(), which.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn from_file(path: &PathBuf) -> Result<(Vec<Assignment>, Option<String>), Failure> {
+/// What a file asks for beside the assignments.
+#[derive(Default)]
+struct Filed {
+    ramp: Option<String>,
+    assignments: Vec<Assignment>,
+    /// By the asset's name.
+    assets: Vec<(String, Values)>,
+    /// Those of a whole definition.
+    proposals: Vec<Proposal>,
+}
+
+/// Reads a whole definition, or a shorter file.
+fn from_file(chain: &OnChain, path: &Path) -> Result<Filed, Failure> {
     let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("{}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
     let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(&error))?;
-    let (mut found, mut ramp) = (vec![], None);
+    if table.get("market").is_some_and(toml::Value::is_str) {
+        return Ok(Filed { proposals: of_definition(chain, &text).map_err(|why| wrong(&why))?, ..Filed::default() });
+    }
+    let mut filed = Filed::default();
     for (key, value) in table {
-        let entries = |value: &toml::Value| value.as_table().cloned().ok_or_else(|| wrong(&format!("[{key}]")));
+        let entries = || value.as_table().ok_or_else(|| wrong(&format!("[{key}] is no table")));
         match key.as_str() {
-            "ramp" => ramp = Some(plain(&value).ok_or_else(|| wrong(&"ramp is a time such as \"7d\""))?),
+            "ramp" => filed.ramp = Some(plain(&value).ok_or_else(|| wrong(&"ramp is a time such as \"7d\""))?),
             "assets" => {
-                for (asset, values) in entries(&value)? {
+                for (asset, values) in entries()? {
                     let values = values.as_table().ok_or_else(|| wrong(&format!("[assets.{asset}] is no table")))?;
+                    let mut parameters = Values::new();
                     for (which, value) in values {
-                        found.push((asset.clone(), which.clone(), said(&wrong, which, value)?));
+                        if !SOURCES.contains(&which.as_str()) {
+                            parameters.insert(which.clone(), value.clone());
+                            continue;
+                        }
+                        let value = plain(value).ok_or_else(|| wrong(&format!("{asset}.{which} is no text")))?;
+                        filed.assignments.push((asset.clone(), which.clone(), value));
                     }
+                    filed.assets.push((asset.clone(), parameters));
                 }
             }
             "market" | "roles" => {
-                for (which, value) in &entries(&value)? {
-                    found.push((key.clone(), which.clone(), said(&wrong, which, value)?));
+                for (which, value) in entries()? {
+                    let value = plain(value).ok_or_else(|| wrong(&format!("{which} is neither text nor a number")))?;
+                    filed.assignments.push((key.clone(), which.clone(), value));
                 }
             }
             _ => return Err(wrong(&format!("{key} is not one of ramp, assets, market, roles"))),
         }
     }
-    Ok((found, ramp))
+    Ok(filed)
 }
 
-fn said(
-    wrong: &dyn Fn(&dyn std::fmt::Display) -> Failure,
-    which: &str,
-    value: &toml::Value,
-) -> Result<String, Failure> {
-    plain(value).ok_or_else(|| wrong(&format!("{which} is neither text nor a number")))
+/// The changes that lead to a whole definition. Assets that are not listed, and the end of the set-up, are other commands'.
+fn of_definition(chain: &OnChain, text: &str) -> Result<Vec<Proposal>, String> {
+    let definition = File::parse(text).and_then(|file| file.define()).map_err(|wrong| wrong.to_string())?;
+    if let Some(address) = definition.address.filter(|address| *address != chain.address) {
+        return Err(format!("this is the definition of market {address}"));
+    }
+    let steps = steps(&definition, Some(&chain.market)).map_err(|wrong| wrong.to_string())?;
+    let mut proposals = vec![];
+    for step in steps {
+        match step {
+            Step::Change(proposal) => proposals.push(*proposal),
+            Step::List(_) => {
+                return Err("it has assets that are not listed yet: ballast market list-asset comes first".to_owned());
+            }
+            Step::Create | Step::Open => {}
+        }
+    }
+    Ok(proposals)
 }
 
-/// A value as text. Fractions of one and other numbers with a point have to be written as text, so that nothing is rounded.
+/// A value as text. Numbers with a point have to be written as text, so that nothing is rounded.
 fn plain(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
@@ -136,6 +182,18 @@ fn plain(value: &toml::Value) -> Option<String> {
 }
 
 impl Sorted {
+    /// Parameters of an asset as a definition has them, short forms included.
+    fn take_all(&mut self, chain: &OnChain, asset: &str, parameters: &Values) -> Result<(), Failure> {
+        let index = chain.asset(asset)?;
+        let decimals = chain.market.assets[usize::from(index)].decimals;
+        let read = values::read(Scope::Asset, decimals, parameters, asset);
+        for (parameter, value) in read.map_err(|wrong| Failure::Usage(wrong.to_string()))? {
+            put(self.assets.entry(index).or_default(), parameter, value)
+                .map_err(|why| Failure::usage(format!("{asset}.{}: {why}", parameter.name())))?;
+        }
+        Ok(())
+    }
+
     fn take(&mut self, chain: &OnChain, whose: &str, which: &str, value: &str) -> Result<(), Failure> {
         let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("{whose}.{which}: {why}"));
         match whose {
@@ -152,11 +210,7 @@ impl Sorted {
             }
             asset => {
                 let index = chain.asset(asset)?;
-                let slot = match which {
-                    "source" => Some(0),
-                    "second_source" => Some(1),
-                    _ => None,
-                };
+                let slot = SOURCES.iter().position(|known| *known == which).and_then(|slot| u8::try_from(slot).ok());
                 if let Some(slot) = slot {
                     let source = source(chain, value).map_err(|why| wrong(&why))?;
                     if self.sources.insert((index, slot), source).is_some() {
@@ -226,10 +280,10 @@ fn source(chain: &OnChain, text: &str) -> Result<Source, String> {
     if text == "none" {
         return Ok(Source::NONE);
     }
-    let kinds = SourceKind::ALL.into_iter().map(source_kind_name).collect::<Vec<_>>().join(", ");
+    let kinds = SourceKind::ALL.into_iter().map(kind_name).collect::<Vec<_>>().join(", ");
     let wrong = || format!("{text} is no source: write none, or KIND:KEY with a kind of {kinds}");
     let (kind, rest) = text.split_once(':').ok_or_else(wrong)?;
-    let kind = SourceKind::ALL.into_iter().find(|known| source_kind_name(*known) == kind).ok_or_else(wrong)?;
+    let kind = SourceKind::ALL.into_iter().find(|known| kind_name(*known) == kind).ok_or_else(wrong)?;
     let (key, base) = match rest.split_once('@') {
         Some((key, base)) => (key, Some(base)),
         None => (rest, None),
@@ -253,16 +307,4 @@ pub fn feed(text: &str) -> Option<Pubkey> {
         return Pubkey::try_from(bytes?.as_slice()).ok();
     }
     text.parse().ok()
-}
-
-/// How a kind of source is written.
-pub const fn source_kind_name(kind: SourceKind) -> &'static str {
-    match kind {
-        SourceKind::None => "none",
-        SourceKind::PythPull => "pyth-pull",
-        SourceKind::PythPullCore => "pyth-pull-core",
-        SourceKind::PythPush => "pyth-push",
-        SourceKind::SwitchboardPull => "switchboard",
-        SourceKind::StakePool => "stake-pool",
-    }
 }

@@ -135,7 +135,7 @@ fn a_file_holds_several_changes_and_bad_input_says_what_to_write() {
     let anybody = stage.wallet("passer-by", &[]);
     let file = stage.file(
         "wanted.toml",
-        "ramp = \"7d\"\n[assets.SOL]\nhaircut_init = \"35%\"\nhaircut_target = \"28%\"\nsource = \"pyth-push:11111111111111111111111111111112\"\n\
+        "ramp = \"7d\"\n[assets.SOL]\nhaircut = [\"35%\", \"28%\", \"18%\"]\nsource = \"pyth-push:11111111111111111111111111111112\"\n\
          [assets.USDC]\nconservative = true\nsource_checks = 20\n[market]\ndelay = \"3d\"\n[roles]\nsteward = \"nobody\"\n",
     );
     let told = stage.run(&anybody, &["gov", "diff", &file]).json();
@@ -162,7 +162,14 @@ fn a_file_holds_several_changes_and_bad_input_says_what_to_write() {
     stage.run(&anybody, &["gov", "diff"]).fails(2, "name a file");
     stage.run(&anybody, &["gov", "diff", "/nonexistent.toml"]).fails(2, "/nonexistent.toml");
     let bad = stage.file("bad.toml", "[assets.SOL]\nhaircut_init = 0.35\n");
-    stage.run(&anybody, &["gov", "diff", &bad]).fails(2, "neither text nor a number");
+    stage.run(&anybody, &["gov", "diff", &bad]).fails(2, "SOL.haircut_init");
+    // A whole definition, as it is exported, with one value changed.
+    let (url, market) = (stage.url(), stage.site.market.to_string());
+    let exported = stage.bare("", &["-u", &url, "--market", &market, "market", "export"]);
+    let text = exported.stdout.replacen("\"28%\"", "\"29%\"", 1);
+    assert_ne!(text, exported.stdout, "{exported:?}");
+    let whole = stage.run(&anybody, &["gov", "diff", &stage.file("whole.toml", &text)]).json();
+    assert_eq!((whole.as_array().map(Vec::len), &whole[0]["lines"][0]["to"]["text"]), (Some(1), &"29%".into()));
     // What the table does not allow is told, not hidden.
     let steep = stage.run(&anybody, &["gov", "diff", "--set", "SOL.bonus_most=30%"]).json();
     assert_eq!(steep[0]["propose"]["error"], "ParameterOutOfRange");

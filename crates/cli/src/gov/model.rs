@@ -1,0 +1,292 @@
+//! `ballast gov model`: a model of correlation and stress, from a file into a draft and into a change.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ballast_client::measure::{read_coefficient, read_measure, seconds};
+use ballast_client::model::Drafting;
+use ballast_client::parameters::padded;
+use ballast_client::table::Measure;
+use ballast_client::{Draft, LoadingRow, Proposal, RiskModel, ShockRow, account};
+use clap::{Args, Subcommand};
+use serde::{Deserialize, Serialize};
+use solana_instruction::Instruction;
+use solana_signer::Signer;
+
+use super::accounts::draft_for;
+use super::acts::{AllActed, apply, propose, rent};
+use super::describe::hex;
+use crate::context::{Context, OnChain, name};
+use crate::failure::Failure;
+use crate::output::{Report, facts};
+use crate::send::{Request, Sent, send};
+
+/// Commands on models.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the digest of the rows that governance signs for; sends nothing
+    Digest(FileOf),
+    /// Write the rows into a draft, in as many transactions as they need; anybody may
+    Upload(FileOf),
+    /// Propose the model; its draft can be written before or after
+    Propose(FileOf),
+    /// Take the model over at once, while the market is being set up
+    Apply(FileOf),
+}
+
+/// The file of a model.
+#[derive(Args, Debug)]
+pub struct FileOf {
+    /// TOML file with tables [model] and [assets.NAME]
+    #[arg(value_name = "FILE.toml")]
+    file: PathBuf,
+}
+
+/// What stands in it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    model: Terms,
+    #[serde(default)]
+    assets: BTreeMap<String, Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Terms {
+    /// Names; with none of them netting is off.
+    #[serde(default)]
+    factors: Vec<String>,
+    /// Init, Target, Maint.
+    lambdas: Option<[String; 3]>,
+    floor: Option<String>,
+    validity: Option<String>,
+    grace: Option<String>,
+    #[serde(default)]
+    scenarios: Vec<String>,
+    #[serde(default)]
+    tail: u8,
+    /// Init, Target, Maint.
+    multipliers: Option<[String; 3]>,
+}
+
+/// One asset: a number for each factor, its own volatility, a number for each scenario.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    #[serde(default)]
+    loadings: Vec<String>,
+    specific: Option<String>,
+    #[serde(default)]
+    shocks: Vec<String>,
+}
+
+/// A model with the rows of all listed assets.
+struct Model {
+    terms: RiskModel,
+    loadings: Vec<LoadingRow>,
+    shocks: Vec<ShockRow>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Digest {
+    digest: String,
+    /// Rows of loadings and of shocks.
+    rows: [usize; 2],
+}
+
+impl Report for Digest {
+    fn text(&self) -> String {
+        let [loadings, shocks] = self.rows;
+        facts([("Digest", self.digest.clone()), ("Rows", format!("{loadings} of loadings, {shocks} of shocks"))])
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Uploaded {
+    draft: String,
+    digest: String,
+    /// Whether the draft says all of it now.
+    complete: bool,
+    transactions: Vec<Sent>,
+}
+
+impl Report for Uploaded {
+    fn text(&self) -> String {
+        let sent: String = self.transactions.iter().map(Report::text).collect();
+        let complete = if self.complete { "yes" } else { "no" }.to_owned();
+        facts([("Draft", self.draft.clone()), ("Digest", self.digest.clone()), ("Complete", complete)]) + &sent
+    }
+}
+
+impl Command {
+    /// # Errors
+    /// [`Failure`].
+    pub async fn run(self, context: &Context) -> Result<(), Failure> {
+        let chain = context.market().await?;
+        match self {
+            Self::Digest(file) => {
+                let model = Model::read(&chain, &file.file)?;
+                let rows = [model.loadings.len(), model.shocks.len()];
+                context.show(&Digest { digest: hex(&model.digest()), rows })
+            }
+            Self::Upload(file) => upload(context, &chain, &Model::read(&chain, &file.file)?).await,
+            Self::Propose(file) => {
+                let proposal = Model::read(&chain, &file.file)?.proposal(&chain);
+                context.show(&AllActed(vec![propose(context, &chain, proposal, None).await?]))
+            }
+            Self::Apply(file) => {
+                let proposal = Model::read(&chain, &file.file)?.proposal(&chain);
+                let draft = draft_for(context, &chain, &proposal).await?.map(|(address, _)| address);
+                context.show(&AllActed(vec![apply(context, &chain, proposal, draft).await?]))
+            }
+        }
+    }
+}
+
+impl Model {
+    fn read(chain: &OnChain, path: &PathBuf) -> Result<Self, Failure> {
+        let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("{}: {why}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        let file: File = toml::from_str(&text).map_err(|error| wrong(&error))?;
+        let terms = file.model.read().map_err(|why| wrong(&why))?;
+        let (mut loadings, mut shocks) = (vec![], vec![]);
+        let named: Vec<String> = chain.market.listed().iter().map(|asset| name(&asset.name)).collect();
+        if let Some(unknown) = file.assets.keys().find(|asset| !named.contains(asset)) {
+            return Err(wrong(&format!("the market has no asset {unknown}")));
+        }
+        for asset in &named {
+            let row = file.assets.get(asset).ok_or_else(|| wrong(&format!("[assets.{asset}] is missing")))?;
+            let (loading, shock) = row.read(&terms).map_err(|why| wrong(&format!("[assets.{asset}]: {why}")))?;
+            loadings.push(loading);
+            shocks.push(shock);
+        }
+        // What the model has no use for is not written.
+        if !terms.netting {
+            loadings.clear();
+        }
+        if terms.scenarios == 0 {
+            shocks.clear();
+        }
+        Ok(Self { terms, loadings, shocks })
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        ballast_client::Rows { loadings: &self.loadings, shocks: &self.shocks }.digest()
+    }
+
+    fn proposal(&self, chain: &OnChain) -> Proposal {
+        Proposal::Model { model: self.terms.clone(), digest: self.digest(), version: chain.market.model_version }
+    }
+
+    fn written(&self, draft: &Draft) -> bool {
+        draft.checked_rows(self.loadings.len().max(self.shocks.len()), &self.terms, &self.digest()).is_ok()
+    }
+}
+
+impl Terms {
+    fn read(&self) -> Result<RiskModel, String> {
+        let count = |names: &[String]| u8::try_from(names.len()).map_err(|_| "too many names".to_owned());
+        let mut model = RiskModel {
+            netting: !self.factors.is_empty(),
+            factors: count(&self.factors)?,
+            scenarios: count(&self.scenarios)?,
+            tail: self.tail,
+            ..RiskModel::default()
+        };
+        for (slots, names) in
+            [(&mut model.factor_names[..], &self.factors), (&mut model.scenario_names[..], &self.scenarios)]
+        {
+            if names.len() > slots.len() {
+                return Err(format!("{} names, and there is room for {}", names.len(), slots.len()));
+            }
+            for (slot, name) in slots.iter_mut().zip(names) {
+                *slot = padded(name).map_err(|_| format!("{name} has more than 16 bytes"))?;
+            }
+        }
+        model.lambdas = levels(self.lambdas.as_ref(), "lambdas")?;
+        model.multipliers = levels(self.multipliers.as_ref(), "multipliers")?;
+        let floor = self.floor.as_ref().map(|text| read_measure(Measure::Fraction, 0, text));
+        let floor = floor.unwrap_or(Some(0)).and_then(|floor| u32::try_from(floor).ok());
+        model.floor = floor.ok_or("floor is a part such as 30%")?;
+        model.validity = time(self.validity.as_ref(), "validity")?;
+        model.grace = time(self.grace.as_ref(), "grace")?;
+        Ok(model)
+    }
+}
+
+fn levels(texts: Option<&[String; 3]>, what: &str) -> Result<[u32; 3], String> {
+    let Some(texts) = texts else { return Ok([0; 3]) };
+    let mut levels = [0; 3];
+    for (level, text) in levels.iter_mut().zip(texts) {
+        let read = read_measure(Measure::Times, 0, text).and_then(|times| u32::try_from(times).ok());
+        *level = read.ok_or_else(|| format!("{what}: `{text}` is no multiple such as 3.3x"))?;
+    }
+    Ok(levels)
+}
+
+fn time(text: Option<&String>, what: &str) -> Result<u32, String> {
+    let Some(text) = text else { return Ok(0) };
+    let read = seconds(text).and_then(|seconds| u32::try_from(seconds).ok());
+    read.ok_or_else(|| format!("{what}: `{text}` is no time such as 30d"))
+}
+
+impl Row {
+    fn read(&self, model: &RiskModel) -> Result<(LoadingRow, ShockRow), String> {
+        let fill = |into: &mut [i32], texts: &[String], count: u8, what: &str| {
+            if texts.len() != usize::from(count) {
+                return Err(format!("{} {what} instead of {count}", texts.len()));
+            }
+            for (slot, text) in into.iter_mut().zip(texts) {
+                *slot = read_coefficient(text).ok_or_else(|| format!("{what}: `{text}` is no part such as -25%"))?;
+            }
+            Ok(())
+        };
+        let (mut loadings, mut shocks) = (LoadingRow::default(), ShockRow::default());
+        let [factors @ .., specific] = &mut loadings;
+        fill(factors, &self.loadings, model.factors, "loadings")?;
+        if let Some(text) = &self.specific {
+            *specific = read_coefficient(text).ok_or_else(|| format!("specific: `{text}` is no part such as 2.5%"))?;
+        }
+        fill(&mut shocks, &self.shocks, model.scenarios, "shocks")?;
+        Ok((loadings, shocks))
+    }
+}
+
+/// Opens the draft unless it exists, and writes what it does not say yet. A second call goes on where the first one ended.
+async fn upload(context: &Context, chain: &OnChain, model: &Model) -> Result<(), Failure> {
+    let author = context.signer()?;
+    let digest = hex(&model.digest());
+    let seed = digest.get(..32).unwrap_or_default();
+    let drafting = Drafting::with_seed(chain.address, author.pubkey(), seed);
+    let drafting = drafting.ok_or_else(|| Failure::usage("the seed of the draft is too long"))?;
+    let present = context.connection.account(&drafting.draft).await?;
+    let present = present.map(|raw| account::draft(&raw.owner, &raw.data));
+    let present = present.transpose().map_err(|error| Failure::usage(format!("{}: {error}", drafting.draft)))?;
+    let mut pending: Vec<Vec<Instruction>> = vec![];
+    if present.is_none() {
+        let rent = rent(context, Draft::SPACE).await?;
+        pending.push(drafting.open_with_seed(seed, rent).to_vec());
+    }
+    if !present.as_ref().is_some_and(|draft| model.written(draft)) {
+        let rows = drafting.write_loadings(&model.loadings).into_iter().chain(drafting.write_shocks(&model.shocks));
+        pending.extend(rows.map(|instruction| vec![instruction]));
+    }
+    let (count, mut transactions) = (pending.len(), vec![]);
+    for (at, instructions) in pending.into_iter().enumerate() {
+        let preview = vec![format!("Write draft {} ({} of {count})", drafting.draft, at + 1)];
+        let sent = send(context, Request { preview, instructions, signers: vec![&*author] }).await?;
+        // What comes after it cannot be tried out before it has landed.
+        let stop = context.options.dry_run;
+        transactions.push(sent);
+        if stop {
+            break;
+        }
+    }
+    let now = context.connection.account(&drafting.draft).await?;
+    let now = now.and_then(|raw| account::draft(&raw.owner, &raw.data).ok());
+    let complete = now.is_some_and(|draft| model.written(&draft));
+    context.show(&Uploaded { draft: drafting.draft.to_string(), digest, complete, transactions })
+}
