@@ -35,21 +35,6 @@ impl Drafting {
         ]
     }
 
-    /// The draft of an author at an address derived from him, so that no further key signs. `None` for a seed of more than 32
-    /// bytes.
-    pub fn with_seed(market: Pubkey, author: Pubkey, seed: &str) -> Option<Self> {
-        let draft = Pubkey::create_with_seed(&author, seed, &ID).ok()?;
-        Some(Self { market, author, draft })
-    }
-
-    /// Like [`Drafting::open`], for a draft of [`Drafting::with_seed`].
-    pub fn open_with_seed(&self, seed: &str, rent: u64) -> [Instruction; 2] {
-        let [_, open] = self.open(rent);
-        let create = solana_system_interface::instruction::create_account_with_seed;
-        let space = Draft::SPACE as u64;
-        [create(&self.author, &self.draft, &self.author, seed, rent, space, &ID), open]
-    }
-
     pub fn close(&self) -> Instruction {
         let accounts = ballast::accounts::CloseDraft { author: self.author, draft: self.draft };
         build(&accounts, &ballast::instruction::CloseDraft {})

@@ -1,7 +1,7 @@
 //! Values of parameters as text: what is printed is read back, and nothing is rounded unsaid.
 
-use ballast_client::measure::{duration, read, seconds, write};
-use ballast_client::parameters::variance_per_second;
+use ballast_client::measure::{duration, read, read_coefficient, seconds, write};
+use ballast_client::parameters::{Row, variance_per_second};
 use ballast_client::risk::{Fraction, Rate};
 use ballast_client::table::Parameter::{self, *};
 
@@ -102,4 +102,14 @@ fn times_are_printed_in_the_largest_unit_that_is_exact() {
     let read_well = [0, 59, 60, 90, 3_600, 5_400, 86_400, 90_000, 604_800].map(duration);
     assert_eq!(read_well, ["0s", "59s", "1min", "90s", "1h", "90min", "1d", "25h", "7d"]);
     assert_eq!(["0s", "90", "1.5h", "7d", "x"].map(seconds), [Some(0), Some(90), Some(5_400), Some(604_800), None]);
+}
+
+#[test]
+fn coefficients_are_those_that_basis_points_stand_for() {
+    for (text, bps) in [("9%", 900i16), ("-25%", -2_500), ("+0.05%", 5), ("0%", 0), ("-0.01%", -1), ("199.99%", 19_999)]
+    {
+        let row = Row { loadings_bps: [bps, 0, 0, 0, 0, 0], ..Row::default() };
+        assert_eq!(read_coefficient(text), Some(row.loadings()[0]), "{text}");
+    }
+    assert_eq!(["25", "%", "--1%", "300%"].map(read_coefficient), [None; 4]);
 }

@@ -7,10 +7,11 @@ use ballast_client::measure::{read_coefficient, read_measure, seconds};
 use ballast_client::model::Drafting;
 use ballast_client::parameters::padded;
 use ballast_client::table::Measure;
-use ballast_client::{Draft, LoadingRow, Proposal, RiskModel, ShockRow, account};
+use ballast_client::{Draft, LoadingRow, Proposal, Pubkey, RiskModel, ShockRow, account};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use solana_instruction::Instruction;
+use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 use super::accounts::draft_for;
@@ -27,7 +28,7 @@ pub enum Command {
     /// Print the digest of the rows that governance signs for; sends nothing
     Digest(FileOf),
     /// Write the rows into a draft, in as many transactions as they need; anybody may
-    Upload(FileOf),
+    Upload(Upload),
     /// Propose the model; its draft can be written before or after
     Propose(FileOf),
     /// Take the model over at once, while the market is being set up
@@ -40,6 +41,16 @@ pub struct FileOf {
     /// TOML file with tables [model] and [assets.NAME]
     #[arg(value_name = "FILE.toml")]
     file: PathBuf,
+}
+
+/// The file, and where its rows go.
+#[derive(Args, Debug)]
+pub struct Upload {
+    #[command(flatten)]
+    file: FileOf,
+    /// A draft of yours to be written (again); by default a new one
+    #[arg(long, value_name = "ADDRESS")]
+    draft: Option<Pubkey>,
 }
 
 /// What stands in it.
@@ -132,7 +143,9 @@ impl Command {
                 let rows = [model.loadings.len(), model.shocks.len()];
                 context.show(&Digest { digest: hex(&model.digest()), rows })
             }
-            Self::Upload(file) => upload(context, &chain, &Model::read(&chain, &file.file)?).await,
+            Self::Upload(Upload { file, draft }) => {
+                upload(context, &chain, &Model::read(&chain, &file.file)?, draft).await
+            }
             Self::Propose(file) => {
                 let proposal = Model::read(&chain, &file.file)?.proposal(&chain);
                 context.show(&AllActed(vec![propose(context, &chain, proposal, None).await?]))
@@ -255,38 +268,36 @@ impl Row {
     }
 }
 
-/// Opens the draft unless it exists, and writes what it does not say yet. A second call goes on where the first one ended.
-async fn upload(context: &Context, chain: &OnChain, model: &Model) -> Result<(), Failure> {
+/// Opens a draft, unless one is named or says all of it already, and writes the rows.
+async fn upload(context: &Context, chain: &OnChain, model: &Model, named: Option<Pubkey>) -> Result<(), Failure> {
     let author = context.signer()?;
     let digest = hex(&model.digest());
-    let seed = digest.get(..32).unwrap_or_default();
-    let drafting = Drafting::with_seed(chain.address, author.pubkey(), seed);
-    let drafting = drafting.ok_or_else(|| Failure::usage("the seed of the draft is too long"))?;
-    let present = context.connection.account(&drafting.draft).await?;
-    let present = present.map(|raw| account::draft(&raw.owner, &raw.data));
-    let present = present.transpose().map_err(|error| Failure::usage(format!("{}: {error}", drafting.draft)))?;
-    let mut pending: Vec<Vec<Instruction>> = vec![];
-    if present.is_none() {
-        let rent = rent(context, Draft::SPACE).await?;
-        pending.push(drafting.open_with_seed(seed, rent).to_vec());
+    if let (None, Some((draft, _))) = (named, draft_for(context, chain, &model.proposal(chain)).await?) {
+        return context.show(&Uploaded { draft: draft.to_string(), digest, complete: true, transactions: vec![] });
     }
-    if !present.as_ref().is_some_and(|draft| model.written(draft)) {
-        let rows = drafting.write_loadings(&model.loadings).into_iter().chain(drafting.write_shocks(&model.shocks));
-        pending.extend(rows.map(|instruction| vec![instruction]));
+    let key = Keypair::new();
+    let draft = named.unwrap_or_else(|| key.pubkey());
+    let drafting = Drafting { market: chain.address, author: author.pubkey(), draft };
+    let mut steps: Vec<(Vec<Instruction>, Vec<&dyn Signer>)> = vec![];
+    if named.is_none() {
+        // A draft signs for its own creation, and never again: its key is not kept.
+        let open = drafting.open(rent(context, Draft::SPACE).await?).to_vec();
+        steps.push((open, vec![&*author, &key]));
     }
-    let (count, mut transactions) = (pending.len(), vec![]);
-    for (at, instructions) in pending.into_iter().enumerate() {
-        let preview = vec![format!("Write draft {} ({} of {count})", drafting.draft, at + 1)];
-        let sent = send(context, Request { preview, instructions, signers: vec![&*author] }).await?;
+    let rows = drafting.write_loadings(&model.loadings).into_iter().chain(drafting.write_shocks(&model.shocks));
+    steps.extend(rows.map(|instruction| (vec![instruction], vec![&*author])));
+    let (count, mut transactions) = (steps.len(), vec![]);
+    for (at, (instructions, signers)) in steps.into_iter().enumerate() {
+        let preview =
+            vec![format!("Write draft {draft} ({} of {count}); to go on after a failure: --draft {draft}", at + 1)];
+        transactions.push(send(context, Request { preview, instructions, signers }).await?);
         // What comes after it cannot be tried out before it has landed.
-        let stop = context.options.dry_run;
-        transactions.push(sent);
-        if stop {
+        if context.options.dry_run {
             break;
         }
     }
-    let now = context.connection.account(&drafting.draft).await?;
+    let now = context.connection.account(&draft).await?;
     let now = now.and_then(|raw| account::draft(&raw.owner, &raw.data).ok());
     let complete = now.is_some_and(|draft| model.written(&draft));
-    context.show(&Uploaded { draft: drafting.draft.to_string(), digest, complete, transactions })
+    context.show(&Uploaded { draft: draft.to_string(), digest, complete, transactions })
 }

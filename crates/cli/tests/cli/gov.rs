@@ -14,7 +14,7 @@ impl Stage {
         self.wait(read_clock(&self.network.connection)).expect("a clock")
     }
 
-    fn until(&self, seconds: u64) {
+    pub fn until(&self, seconds: u64) {
         self.wait(self.network.travel(i64::try_from(seconds).expect("a time"))).expect("another time");
     }
 

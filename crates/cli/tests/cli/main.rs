@@ -4,6 +4,7 @@ mod gov;
 mod markets;
 mod message;
 mod migrations;
+mod model;
 mod price;
 mod signing;
 mod stage;

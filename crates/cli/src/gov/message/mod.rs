@@ -223,7 +223,7 @@ async fn lookup_tables(context: &Context, parsed: &Parsed, warnings: &mut Vec<St
     let mut tables = vec![];
     for address in parsed.tables() {
         let found = context.connection.account(&address).await.ok().flatten();
-        let table = found.and_then(|raw| wire::table(&raw.data));
+        let table = found.and_then(|raw| wire::table(&raw.owner, &raw.data));
         match table {
             Some(_) => warnings.push(format!("accounts come from table {address}, whose owner can extend it")),
             None => warnings.push(format!("table {address} cannot be read: accounts of the message are unknown")),

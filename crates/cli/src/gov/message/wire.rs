@@ -116,8 +116,14 @@ impl Parsed {
     }
 }
 
-/// The addresses in the bytes of a lookup table; `None` for bytes that are none.
-pub fn table(data: &[u8]) -> Option<Vec<Pubkey>> {
+/// The program that owns lookup tables.
+const TABLES: Pubkey = Pubkey::from_str_const("AddressLookupTab1e1111111111111111111111111");
+
+/// The addresses in the bytes of a lookup table; `None` for an account that is none.
+pub fn table(owner: &Pubkey, data: &[u8]) -> Option<Vec<Pubkey>> {
+    if *owner != TABLES {
+        return None;
+    }
     // A head of 56 bytes: the kind, when it was closed and extended, its authority.
     let (head, addresses) = data.split_at_checked(56)?;
     let kind = head.first_chunk().copied().map(u32::from_le_bytes)?;
