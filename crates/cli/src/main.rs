@@ -9,8 +9,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 mod amounts;
 mod context;
+mod doctor;
 mod failure;
 mod gov;
+mod keeper;
 mod market;
 mod options;
 mod output;
@@ -49,6 +51,11 @@ enum Noun {
     /// Propose, check, execute and watch changes of a market
     #[command(subcommand)]
     Gov(gov::Command),
+    /// Look at a keeper
+    #[command(subcommand)]
+    Keeper(keeper::Command),
+    /// Check everything that a command needs, and say what to do about what is missing
+    Doctor(doctor::Doctor),
     /// Print completions for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -61,6 +68,8 @@ impl Noun {
             Self::Vault(command) => command.run(context).await,
             Self::Price(command) => command.run(context).await,
             Self::Gov(command) => command.run(context).await,
+            Self::Keeper(command) => command.run(context).await,
+            Self::Doctor(doctor) => doctor.run(context).await,
             Self::Completions { shell } => completions(shell),
         }
     }

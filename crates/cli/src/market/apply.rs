@@ -16,7 +16,7 @@ use solana_signer::Signer;
 use super::actions::{self, Action};
 use super::pack::packed;
 use crate::context::{Context, OnChain};
-use crate::failure::{Failure, Refusal};
+use crate::failure::Failure;
 use crate::output::{Report, note};
 use crate::send::Sent;
 
@@ -280,8 +280,8 @@ impl Run<'_> {
             let action = self.action(&market.address, step).await?;
             match action.send(self.context, vec![line.clone()]).await {
                 // One after the other: the last asset needs its source first.
-                Err(Failure::Refused(Refusal { error: Some((_, name, why)), .. })) if name == "ListingPending" => {
-                    self.done.push(Done { what: line, outcome: Outcome::Waiting { why } });
+                Err(Failure::Refused(refusal)) if refusal.failed.name == "ListingPending" => {
+                    self.done.push(Done { what: line, outcome: Outcome::Waiting { why: refusal.failed.message } });
                 }
                 sent => {
                     let done = |signature: &str| Outcome::Done { signature: signature.to_owned() };

@@ -4,6 +4,7 @@ use ballast_client::account::Clock;
 use ballast_client::explain::{Availability, Explanation, Why, explain};
 use ballast_client::measure::{duration, write};
 use ballast_client::oracle::{Oracle, Verdict, compared, seen};
+use ballast_client::refusal::Refusal;
 use ballast_client::risk::breaker::State;
 use ballast_client::table::Parameter;
 use ballast_client::{BallastError, Doubt, Market, Pubkey, Source};
@@ -13,7 +14,7 @@ use serde::Serialize;
 use super::accounts::{Sourced, clock, find, verdict};
 use super::chosen;
 use crate::context::{Context, name};
-use crate::failure::{Failure, Refusal};
+use crate::failure::Failure;
 use crate::gov::describe::{date, source_text};
 use crate::output::{Report, Table};
 
@@ -253,8 +254,8 @@ impl Check {
             return Ok(());
         }
         let message = format!("prices that do not count everywhere: {}", unusable.join(", "));
-        let error = Some((u32::from(BallastError::PriceUnusable), "PriceUnusable".to_owned(), message.clone()));
-        Err(Failure::Refused(Refusal { error, runtime: message, logs: vec![] }))
+        let code = u32::from(BallastError::PriceUnusable);
+        Err(Refusal { code, name: "PriceUnusable".to_owned(), message }.into())
     }
 }
 

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::context::{Context, OnChain};
 use crate::failure::Failure;
 
-mod accounts;
+pub mod accounts;
 mod check;
 mod refresh;
 

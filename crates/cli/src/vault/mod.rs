@@ -7,9 +7,15 @@ use solana_signer::Signer;
 use crate::context::{Context, OnChain};
 use crate::failure::Failure;
 
+mod close;
+mod foresight;
+mod fresh;
 mod list;
 mod moves;
 mod open;
+mod show;
+mod simulate;
+mod view;
 
 pub use list::state_name;
 
@@ -26,8 +32,14 @@ pub struct Which {
 pub enum Command {
     /// Open a vault
     Open(open::Open),
+    /// Close an empty vault
+    Close(close::Close),
     /// List the vaults of an owner
     List(list::List),
+    /// Show a vault: positions, margin, liquidation prices
+    Show(show::Show),
+    /// Show what prices and actions would do to a vault; nothing is sent
+    Simulate(simulate::Simulate),
     /// Deposit collateral from your wallet
     Deposit(moves::Moves),
     /// Withdraw collateral to the owner's wallet
@@ -44,7 +56,10 @@ impl Command {
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Open(open) => open.run(context).await,
+            Self::Close(close) => close.run(context).await,
             Self::List(list) => list.run(context).await,
+            Self::Show(show) => show.run(context).await,
+            Self::Simulate(simulate) => simulate.run(context).await,
             Self::Deposit(moves) => moves.run(context, moves::Move::Deposit).await,
             Self::Withdraw(moves) => moves.run(context, moves::Move::Withdraw).await,
             Self::Borrow(moves) => moves.run(context, moves::Move::Borrow).await,
@@ -57,6 +72,8 @@ impl Command {
 pub struct Chosen {
     pub address: Pubkey,
     pub owner: Pubkey,
+    /// `None` where nothing is read: with `--market-account`.
+    pub vault: Option<Vault>,
 }
 
 impl Which {
@@ -71,7 +88,7 @@ impl Which {
             })?,
         };
         if let (Some(_), Some(_)) = (number, &context.options.market_account) {
-            return Ok(Chosen { address, owner: context.signer()?.pubkey() });
+            return Ok(Chosen { address, owner: context.signer()?.pubkey(), vault: None });
         }
         let found = read(context, &address).await?;
         let vault = found.ok_or_else(|| {
@@ -81,7 +98,7 @@ impl Which {
         if vault.market != market.address {
             return Err(Failure::usage(format!("vault {address} belongs to another market: {}", vault.market)));
         }
-        Ok(Chosen { address, owner: vault.owner })
+        Ok(Chosen { address, owner: vault.owner, vault: Some(vault) })
     }
 }
 

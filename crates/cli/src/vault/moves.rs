@@ -6,6 +6,9 @@ use serde::Serialize;
 use solana_instruction::Instruction;
 use solana_signer::Signer;
 
+use super::foresight::{foresee, stage};
+use super::fresh::{Refresh, refreshed};
+use super::view::{Health, changes};
 use super::{Chosen, Which};
 use crate::amounts::{Part, Tokens, Wanted, decimal, parts};
 use crate::context::{Context, OnChain, name};
@@ -21,6 +24,9 @@ pub struct Moves {
     amounts: Vec<String>,
     #[command(flatten)]
     which: Which,
+    /// Whether prices are refreshed first, in the same transaction
+    #[arg(long, value_enum, default_value_t)]
+    refresh: Refresh,
 }
 
 /// The direction.
@@ -33,7 +39,8 @@ pub enum Move {
 }
 
 impl Move {
-    const fn verb(self) -> &'static str {
+    /// In the imperative.
+    pub const fn verb(self) -> &'static str {
         match self {
             Self::Deposit => "deposit",
             Self::Withdraw => "withdraw",
@@ -54,6 +61,11 @@ struct Moved {
     vault: String,
     action: &'static str,
     amounts: Vec<MovedPart>,
+    /// The check before and after, as it was foreseen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Health>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Health>,
     #[serde(flatten)]
     sent: Sent,
 }
@@ -86,11 +98,23 @@ impl Moves {
         }
         let payer = context.fee_payer()?;
         let mut instructions = Vec::new();
+        let mut foreseen = None;
+        if let Some(vault) = chosen.vault {
+            // Without debts no price is asked for.
+            let risky = direction == Move::Borrow || (direction == Move::Withdraw && vault.has_debt());
+            let refresh = if risky { self.refresh } else { Refresh::Never };
+            let assets: Vec<u8> = parts.iter().map(|part| part.asset).collect();
+            let fresh = refreshed(context, &market, &vault, &assets, refresh).await?;
+            instructions.extend(fresh.instruction);
+            let stage = stage(context, &fresh.market, &vault, market.now, &assets).await?;
+            let moves: Vec<(Move, Part)> = parts.iter().map(|part| (direction, *part)).collect();
+            foreseen = Some(foresee(stage, &[], &moves)?);
+        }
         for part in &parts {
             let made = instruction(&market, &chosen, direction, *part, &signer.pubkey(), &payer.pubkey());
             instructions.extend(made?);
         }
-        let preview = parts.iter().map(|part| {
+        let lines = parts.iter().map(|part| {
             let record = &market.market.assets[usize::from(part.asset)];
             let amount = match part.wanted {
                 Wanted::Native(amount) => decimal(amount, record.decimals),
@@ -98,7 +122,9 @@ impl Moves {
             };
             format!("{} {amount} {}, vault {}", direction.verb(), name(&record.name), chosen.address)
         });
-        let request = Request { preview: preview.collect(), instructions, signers: vec![&*signer] };
+        let mut preview: Vec<String> = lines.collect();
+        preview.extend(foreseen.iter().flat_map(|(preview, after, _)| changes(&after.market, preview)));
+        let request = Request { preview, instructions, signers: vec![&*signer] };
         let sent = send(context, request).await?;
         let moved = |part: &Part| {
             let record = &market.market.assets[usize::from(part.asset)];
@@ -109,7 +135,10 @@ impl Moves {
             MovedPart { asset: name(&record.name), tokens }
         };
         let amounts = parts.iter().map(moved).collect();
-        context.show(&Moved { vault: chosen.address.to_string(), action: direction.verb(), amounts, sent })
+        let health = foreseen.map(|(preview, ..)| [(&preview.before).into(), (&preview.after).into()]);
+        let [before, after] = health.map_or([None, None], |health| health.map(Some));
+        let vault = chosen.address.to_string();
+        context.show(&Moved { vault, action: direction.verb(), amounts, before, after, sent })
     }
 }
 
