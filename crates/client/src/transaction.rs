@@ -12,6 +12,8 @@ use crate::Pubkey;
 
 /// Most accounts of a transaction of any version.
 pub const MAX_ACCOUNTS: usize = 64;
+/// Bytes of accounts that a transaction may load: what the other versions may without asking. Version 1 has to ask.
+const LOADED_BYTES: u32 = 64 << 20;
 /// Bytes of a signature.
 const SIGNATURE: usize = 64;
 
@@ -104,7 +106,8 @@ pub fn compile(
         Version::V1 => {
             let config = budget.map_or(TransactionConfig::empty(), |budget| {
                 let config = TransactionConfig::empty().with_compute_unit_limit(budget.units);
-                config.with_priority_fee(budget.priority_fee_ceil())
+                let config = config.with_priority_fee(budget.priority_fee_ceil());
+                config.with_loaded_accounts_data_size_limit(LOADED_BYTES)
             });
             let message = v1::Message::try_compile_with_config(payer, instructions, blockhash, config);
             VersionedMessage::V1(message.map_err(|error| invalid(&error))?)

@@ -8,3 +8,5 @@ mod model;
 mod price;
 mod signing;
 mod stage;
+mod surroundings;
+mod vaults;

@@ -1,6 +1,7 @@
 //! The network that the tests of one process share, wallets on it, and the binary.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
@@ -209,4 +210,62 @@ impl Stage {
 /// The first prices.
 pub fn frame() -> Frame {
     Frame { time: 0, prices: PRICES.map(|price| Decimal::parse(price).expect("a price")) }
+}
+
+/// A node that answers as another one does, but says that its cluster began with this block. It ends with the process.
+pub fn disguised(url: &str, genesis: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (target, genesis) = (url.trim_start_matches("http://").to_owned(), genesis.to_owned());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let Some(body) = body(&mut stream) else { continue };
+            let answer = if body.contains("getGenesisHash") {
+                let id = serde_json::from_str::<serde_json::Value>(&body).expect("a request")["id"].clone();
+                serde_json::json!({ "jsonrpc": "2.0", "result": genesis, "id": id }).to_string()
+            } else {
+                forward(&target, &body)
+            };
+            respond(&mut stream, &answer);
+        }
+    });
+    format!("http://{address}")
+}
+
+/// The body of a request or an answer with a known length.
+fn body(stream: &mut TcpStream) -> Option<String> {
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    String::from_utf8(body).ok()
+}
+
+fn forward(target: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(target).expect("the network");
+    let head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    let message = format!("{head}content-length: {}\r\n\r\n{request}", request.len());
+    stream.write_all(message.as_bytes()).expect("a request");
+    body(&mut stream).expect("an answer")
+}
+
+fn respond(stream: &mut TcpStream, answer: &str) {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    let message = format!("{head}content-length: {}\r\n\r\n{answer}", answer.len());
+    stream.write_all(message.as_bytes()).expect("an answer");
 }

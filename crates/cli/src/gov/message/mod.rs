@@ -14,7 +14,7 @@ use solana_transaction::Signature;
 
 use super::describe::{Described, asset_name, described};
 use crate::context::Context;
-use crate::failure::{Failure, Refusal};
+use crate::failure::Failure;
 use crate::output::{Report, Table};
 use wire::{Parsed, Step};
 
@@ -172,8 +172,8 @@ impl VerifyMessage {
         if fine {
             return Ok(());
         }
-        let runtime = if wrong { "a signature is wrong" } else { "not everything in it is understood: do not sign it" };
-        Err(Failure::Refused(Refusal { error: None, runtime: runtime.to_owned(), logs: vec![] }))
+        let why = if wrong { "a signature is wrong" } else { "not everything in it is understood: do not sign it" };
+        Err(Failure::NotInOrder(why.to_owned()))
     }
 }
 
