@@ -9,6 +9,7 @@ pub mod docs;
 pub mod golden;
 pub mod idl;
 pub mod localnet;
+pub mod migrate;
 pub mod mutants;
 pub mod test;
 

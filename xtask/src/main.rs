@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, build_program, demo, docs, golden, idl, localnet, mutants, test};
+use xtask::{bench, build_program, demo, docs, golden, idl, localnet, migrate, mutants, test};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -19,6 +19,9 @@ usage: cargo xtask <command>
   localnet [argument ...]
       A local network to work with: program, market, vaults, a price feed that moves, the keeper.
       --help lists the arguments; Ctrl-C ends everything.
+  migrate [argument ...]
+      The market definitions in migrations/, applied to a cluster: what `ballast migrate` takes, such as
+      -u URL, --market ADDRESS, --market-keypair FILE, --dry-run. The second run has nothing to do.
   bench [--accept]
       Measure every instruction and write benches/. --accept takes over figures that drifted.
   build-program [--force-registry-route]
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         "golden" => flag(rest, "--check").and_then(golden::run),
         "idl" => describe(rest),
         "localnet" => localnet::run(rest),
+        "migrate" => migrate::run(rest),
         "mutants" => mutants::run(rest),
         _ => return usage(),
     };

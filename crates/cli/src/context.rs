@@ -12,6 +12,7 @@ use ballast_client::instruction::MarketRef;
 use ballast_client::{Market, Pubkey, account};
 use ballast_cluster::books::read_clock;
 use ballast_cluster::connection::Connection;
+use ballast_cluster::definition::Cluster;
 use base64::Engine;
 use serde::Deserialize;
 use solana_cli_config::{CONFIG_FILE, Config};
@@ -23,8 +24,6 @@ use crate::options::{Options, moniker_of, url_of};
 use crate::output::{self, Report, note};
 use crate::signers;
 
-/// First block of the cluster where money is at stake.
-const MAINNET_GENESIS: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
 /// Name of our own settings, beside the configuration file of the solana tools.
 const SETTINGS: &str = "ballast.toml";
 
@@ -231,7 +230,7 @@ impl Context {
     /// Whatever URL leads there.
     async fn on_mainnet(&self) -> Result<bool, Failure> {
         let genesis = self.connection.client().get_genesis_hash().await.context("no genesis hash")?;
-        Ok(genesis.to_string() == MAINNET_GENESIS)
+        Ok(Cluster::of_genesis(&genesis.to_string()) == Cluster::MainnetBeta)
     }
 }
 

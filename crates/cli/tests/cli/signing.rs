@@ -1,7 +1,8 @@
 //! Where signatures come from: together, in two steps, without a network; and what is shown without sending.
 
 use ballast_client::risk::health::Side;
-use ballast_localnet::catalogue::SOL;
+use ballast_localnet::catalogue::{SOL, USDC};
+use base64::Engine;
 
 use crate::stage::{ballast, stage};
 
@@ -79,4 +80,40 @@ fn a_key_comes_from_standard_input_or_not_at_all() {
     ballast(&["vault", "open", "-u", "nowhere", "-k", bob.file()]).fails(2, "nowhere is no URL");
     ballast(&["vault", "open", "-u", "l", "-k", bob.file()]).fails(2, "which market?");
     ballast(&["vault"]).fails(2, "Usage");
+}
+
+#[test]
+fn a_loan_is_signed_without_a_network_and_sent_later() {
+    let stage = stage();
+    let lender = stage.wallet("lender", &[(USDC, 1_000_000_000)]);
+    stage.run(&lender, &["vault", "open"]).json();
+    stage.run(&lender, &["vault", "deposit", "USDC=1000"]).json();
+    let alice = stage.wallet("alice", &[(SOL, 5_000_000_000)]);
+    stage.run(&alice, &["vault", "open"]).json();
+    stage.run(&alice, &["vault", "deposit", "SOL=5"]).json();
+
+    // What `solana account MARKET --output json` prints.
+    let raw = stage.wait(stage.network.connection.account(&stage.site.market)).expect("an answer").expect("a market");
+    let data = base64::prelude::BASE64_STANDARD.encode(&raw.data);
+    let account = serde_json::json!({ "lamports": raw.lamports, "data": [data, "base64"],
+        "owner": raw.owner.to_string(), "executable": false, "rentEpoch": 0, "space": raw.data.len() });
+    let printed = serde_json::json!({ "pubkey": stage.site.market.to_string(), "account": account });
+    let file = stage.file("market-account.json", &printed.to_string());
+
+    let hash = stage.wait(stage.network.connection.client().get_latest_blockhash()).expect("a blockhash").to_string();
+    let borrow = ["vault", "borrow", "USDC=100", "--market-account", &file, "--blockhash", &hash, "--output", "json"];
+    let offline = ["-u", "http://127.0.0.1:1", "-k", alice.file(), "--sign-only"];
+    let signed = stage.bare("", &[&borrow[..], &offline].concat()).json();
+    assert_eq!(signed["absent"], serde_json::json!([]));
+    let signature = signed["signers"][0].as_str().expect("a signature");
+    let (url, key) = (stage.url(), alice.address().to_string());
+    let online = ["-u", &url, "-k", &key, "--signer", signature];
+    assert_eq!(stage.bare("", &[&borrow[..], &online].concat()).json()["status"], "confirmed");
+    let vault = stage.vault(&alice.address(), 0).expect("a vault");
+    assert_eq!(vault.holding(u8::try_from(USDC).expect("an index")).side, Side::Debt);
+
+    let other = stage.file("other.json", &printed.to_string().replace(&raw.owner.to_string(), &key));
+    let wrong = ["vault", "borrow", "USDC=100", "--market-account", &other, "-k", alice.file()];
+    stage.bare("", &wrong).fails(2, "owned by");
+    stage.bare("", &["vault", "borrow", "USDC=1", "--market-account", "/none", "-k", alice.file()]).fails(2, "/none");
 }
