@@ -16,7 +16,7 @@ use ballast_client::{Market, Pubkey, Vault};
 
 pub use quarantine::Suspect;
 pub use scan::{Counts, Found, Scan};
-use state::{Judged, Touched};
+use state::Judged;
 pub use verify::Fault;
 
 use crate::updates::Update;
@@ -52,6 +52,7 @@ pub struct Index {
     /// The newest slot of any good update.
     newest: u64,
     judged: Option<Judged>,
+    screened: bool,
     lists: scan::Lists,
 }
 
@@ -67,8 +68,14 @@ impl Index {
             graves: Graves::default(),
             newest: 0,
             judged: None,
+            screened: true,
             lists: scan::Lists::default(),
         }
+    }
+
+    /// Whether tolerances spare checks. They do unless somebody measures, or tests, what it is like without.
+    pub fn screens(&mut self, screened: bool) {
+        self.screened = screened;
     }
 
     /// The address of the market.

@@ -1,10 +1,11 @@
 //! Judging the vaults that something has happened to.
 
 use ballast_client::Pubkey;
-use ballast_client::risk::sheet::{Sheet, Standing};
+use ballast_client::risk::sheet::{Judgement, Sheet, Standing, Strains};
 
+use super::Index;
 use super::state::{self, Judged};
-use super::{Index, Touched};
+use super::table::Table;
 
 /// A vault that can be liquidated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,9 @@ pub struct Found {
 pub struct Counts {
     /// Vaults in the index.
     pub vaults: usize,
-    /// Vaults whose decision was renewed.
+    /// Vaults that depend on something that is different since the last scan: their decision was renewed,
+    pub touched: usize,
+    /// for so many of them by the whole check; for the others their tolerance said that it stays.
     pub evaluated: usize,
     /// Vaults with debts that nothing can be said about, because a price is missing.
     pub unpriced: usize,
@@ -54,10 +57,11 @@ impl Index {
         if let Some(market) = &self.market {
             let (quotes, rules) = (state::quotes(market, now), state::rules(market, now));
             let judged = Judged::new(rules, &quotes);
-            let touched = judged.since(self.judged.as_ref());
+            let strains = judged.since(self.judged.as_ref());
             let sheet = Sheet::new(rules, &quotes);
             let listed = 1u64.checked_shl(u32::from(market.asset_count)).map_or(u64::MAX, |bit| bit.wrapping_sub(1));
-            judge(&mut self.table, &sheet, touched, listed, &mut counts);
+            let pass = Pass { sheet, strains, listed, screened: self.screened };
+            pass.judge(&mut self.table, &mut counts);
             self.judged = Some(judged);
             list(&self.table, listed, &mut self.lists, &mut counts);
         }
@@ -65,28 +69,49 @@ impl Index {
     }
 }
 
-/// Renews the decisions that may be old.
-fn judge(table: &mut super::table::Table, sheet: &Sheet<'_>, touched: Touched, listed: u64, counts: &mut Counts) {
-    let (rows, spans) = table.rows_mut();
-    for row in rows {
-        // Without debts nothing can be asked of a vault.
-        if row.debts == 0 {
-            row.standing = Some(Standing::Sound);
-            continue;
-        }
-        if (row.deposits | row.debts) & !listed != 0 {
-            row.standing = None;
-            continue;
-        }
-        let moved = row.deposits & touched.deposits | row.debts & touched.debts;
-        if row.standing.is_none() || moved != 0 {
-            row.standing = Some(sheet.standing(spans.of(row.span)));
+/// One walk over all vaults.
+struct Pass<'a> {
+    sheet: Sheet<'a>,
+    strains: Strains,
+    /// Bits of the assets that the market lists.
+    listed: u64,
+    screened: bool,
+}
+
+impl Pass<'_> {
+    /// Renews the decisions that may be old.
+    fn judge(&self, table: &mut Table, counts: &mut Counts) {
+        let (rows, spans) = table.rows_mut();
+        for row in rows {
+            // Without debts nothing can be asked of a vault.
+            if row.debts == 0 {
+                row.standing = Some(Standing::Sound);
+                continue;
+            }
+            if (row.deposits | row.debts) & !self.listed != 0 {
+                row.standing = None;
+                continue;
+            }
+            if row.standing.is_some() && !self.strains.concern(row.deposits, row.debts) {
+                continue;
+            }
+            counts.touched = counts.touched.saturating_add(1);
+            if self.screened && row.standing.is_some() {
+                let strain = self.strains.of(row.deposits, row.debts);
+                // Only a sound vault has any.
+                if strain < row.tolerance {
+                    row.tolerance = row.tolerance.saturating_sub(strain);
+                    continue;
+                }
+            }
+            let Judgement { standing, tolerance } = self.sheet.judge(spans.of(row.span));
+            (row.standing, row.tolerance) = (Some(standing), tolerance);
             counts.evaluated = counts.evaluated.saturating_add(1);
         }
     }
 }
 
-fn list(table: &super::table::Table, listed: u64, lists: &mut Lists, counts: &mut Counts) {
+fn list(table: &Table, listed: u64, lists: &mut Lists, counts: &mut Counts) {
     for (row, address) in table.rows() {
         if (row.deposits | row.debts) & !listed != 0 {
             counts.unlisted = counts.unlisted.saturating_add(1);

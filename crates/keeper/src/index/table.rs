@@ -19,6 +19,8 @@ pub struct Row {
     pub debts: u64,
     /// Its positions.
     pub span: Span,
+    /// How far prices may still move before it has to be judged again, see `ballast_risk::sheet`.
+    pub tolerance: u32,
     /// `None` until it is known.
     pub standing: Option<Standing>,
 }
@@ -98,7 +100,7 @@ impl Table {
             Held { shares: Shares::new(position.shares), asset: position.asset, side: position.side() }
         });
         let span = spans.store(held);
-        Row { deposits, debts, span, standing: None }
+        Row { deposits, debts, span, tolerance: 0, standing: None }
     }
 
     /// Forgets a vault; the last one takes its place. Returns whether it was known.

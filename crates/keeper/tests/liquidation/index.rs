@@ -106,7 +106,7 @@ fn hears_and_scans(seed: u64, modelled: bool) {
     let addresses: Vec<Pubkey> = (0..60).map(|at| self::address(&format!("vault {at}"))).collect();
     let mut index = Index::new(address);
     let mut reference = Reference { market, vaults: HashMap::new() };
-    let (mut slot, mut found, mut spared) = (1_000, 0, 0);
+    let (mut slot, mut found, mut spared, mut screened) = (1_000, 0, 0, 0);
     index.apply(&update(address, encode(&*reference.market), slot));
     for _ in 0..1_000 {
         now += random.within(0, 3);
@@ -154,6 +154,7 @@ fn hears_and_scans(seed: u64, modelled: bool) {
             }
         }
         let scan = index.scan(now);
+        screened += scan.counts.touched - scan.counts.evaluated;
         spared += scan.counts.vaults - scan.counts.evaluated;
         let liquidatable: BTreeSet<Pubkey> = scan.liquidatable.iter().map(|found| found.address).collect();
         assert_eq!(liquidatable.len(), scan.liquidatable.len(), "none twice");
@@ -162,6 +163,7 @@ fn hears_and_scans(seed: u64, modelled: bool) {
     }
     assert!(found > 1_000, "the test finds something to compare: {found}");
     assert!(spared > 1_000, "a scan looks only at what changed: {spared}");
+    assert!(screened > 1_000, "and only at what a move could have changed: {screened}");
 }
 
 #[test]

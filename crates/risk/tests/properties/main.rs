@@ -30,6 +30,7 @@ mod ramp;
 mod receivership;
 mod scenario;
 mod shares;
+mod sheet;
 mod spiral;
 mod splitting;
 mod staking;
