@@ -25,6 +25,13 @@ pub struct Spans {
     unused: [Vec<u32>; CLASSES],
 }
 
+/// Makes room for some more, an eighth of what there is at least: doubling would leave half of the memory unused at worst.
+pub fn grow<T>(list: &mut Vec<T>, more: usize) {
+    if list.capacity() - list.len() < more {
+        list.reserve_exact(more.max(list.len() / 8));
+    }
+}
+
 impl Span {
     fn class(self) -> usize {
         usize::from(self.count).div_ceil(STEP)
@@ -43,7 +50,9 @@ impl Spans {
         let start = self.unused.get_mut(class).and_then(Vec::pop).unwrap_or_else(|| {
             let start = self.held.len();
             let empty = Held { shares: Shares::ZERO, asset: 0, side: Side::Deposit };
-            self.held.resize(start.saturating_add(class.saturating_mul(STEP)), empty);
+            let room = class.saturating_mul(STEP);
+            grow(&mut self.held, room);
+            self.held.resize(start.saturating_add(room), empty);
             u32::try_from(start).unwrap_or(u32::MAX)
         });
         let span = Span { start, count };

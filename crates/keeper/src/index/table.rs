@@ -9,7 +9,7 @@ use ballast_client::risk::Shares;
 use ballast_client::risk::sheet::{Held, Standing};
 use ballast_client::{Pubkey, Vault};
 
-use super::spans::{Span, Spans};
+use super::spans::{Span, Spans, grow};
 
 /// What a scan reads and writes of a vault.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +88,9 @@ impl Table {
         let Ok(place) = u32::try_from(self.rows.len()) else { return };
         self.places.insert(address, place);
         let row = Self::row(&mut self.spans, &vault);
+        grow(&mut self.rows, 1);
         self.rows.push(row);
+        grow(&mut self.seen, 1);
         self.seen.push(Seen { address, vault, slot });
     }
 

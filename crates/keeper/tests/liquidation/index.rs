@@ -179,3 +179,27 @@ fn a_scan_says_what_the_program_would_decide_in_a_market_with_a_model() {
         hears_and_scans(seed, true);
     }
 }
+
+/// Bytes for each of some vaults, the most of any number up to 5,000 of them.
+fn most_bytes(positions: u8) -> usize {
+    let market = address("a market");
+    let held: Vec<(u8, bool, u64)> = (0..positions).map(|asset| (asset, asset % 3 == 0, 1 << 30)).collect();
+    let bytes = encode(&crowd::vault(&market, &held));
+    let mut index = Index::new(market);
+    let mut most = 0;
+    for number in 0..5_000u64 {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&number.to_le_bytes());
+        assert_eq!(index.apply(&update(Pubkey::from(key), bytes.clone(), 1)), Applied::Vault);
+        if number > 100 {
+            most = most.max(index.bytes() / index.len());
+        }
+    }
+    most
+}
+
+#[test]
+fn a_vault_takes_at_most_two_kilobytes_of_memory() {
+    assert!(most_bytes(8) <= 1_300, "{}", most_bytes(8));
+    assert!(most_bytes(32) <= 2_048, "{}", most_bytes(32));
+}
