@@ -59,7 +59,7 @@ pub fn build_all() -> Result<()> {
 
 /// Builds all programs and returns the path of one.
 ///
-/// `--examples` is there although there are none: it makes cargo take the features that
+/// `--examples` is there even for those who want none: it makes cargo take the features that
 /// development dependencies ask for into account, as a build with tests does. Without it some
 /// crates would be built once more.
 pub fn build_binary(name: &str) -> Result<PathBuf> {

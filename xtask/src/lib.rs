@@ -11,6 +11,7 @@ pub mod idl;
 pub mod localnet;
 pub mod migrate;
 pub mod mutants;
+pub mod scan;
 pub mod test;
 
 mod cache;

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, build_program, demo, docs, golden, idl, localnet, migrate, mutants, test};
+use xtask::{bench, build_program, demo, docs, golden, idl, localnet, migrate, mutants, scan, test};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -29,6 +29,8 @@ usage: cargo xtask <command>
   docs [--check | --book]
       Write the figures of the book in docs, or fail when they are out of date. --book makes the pages
       as well, in docs/book.
+  scan
+      Measure how fast the keeper judges vaults after a price change, and write benches/scan.md.
   golden [--check]
       Write tests/golden/health.json, or fail when it is out of date.
   idl [--check]
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         "idl" => describe(rest),
         "localnet" => localnet::run(rest),
         "migrate" => migrate::run(rest),
+        "scan" => none(rest).and_then(|()| scan::run()),
         "mutants" => mutants::run(rest),
         _ => return usage(),
     };
@@ -96,6 +99,10 @@ fn describe(arguments: &[String]) -> Result<ExitCode> {
 }
 
 /// Whether `name` is given, where it is the only argument there may be.
+fn none(arguments: &[String]) -> Result<()> {
+    if arguments.is_empty() { Ok(()) } else { bail!("there are no arguments here") }
+}
+
 fn flag(arguments: &[String], name: &str) -> Result<bool> {
     match arguments {
         [] => Ok(false),

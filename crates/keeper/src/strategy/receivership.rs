@@ -90,9 +90,14 @@ fn largest(
     deposits: &[(Movable<'_>, Fraction)],
 ) -> Option<Plan> {
     // As many assets as fit: with fewer of them less is moved.
-    (2..=2 * MOST_ASSETS).rev().find_map(|count| {
-        let debts = debts.get(..debts.len().min(count / 2))?;
-        let deposits = deposits.get(..deposits.len().min(count - count / 2))?;
+    let sizes = (2..=2 * MOST_ASSETS).rev().map(|count| {
+        let debts = debts.len().min(count / 2);
+        (debts, deposits.len().min(count - debts))
+    });
+    let mut sizes: Vec<_> = sizes.collect();
+    sizes.dedup();
+    sizes.into_iter().find_map(|(some_debts, some_deposits)| {
+        let (debts, deposits) = (debts.get(..some_debts)?, deposits.get(..some_deposits)?);
         let moves = most_settled(situation, open, debts, deposits)?;
         build(situation, debts, deposits, &moves)
     })
