@@ -114,9 +114,14 @@ fn hears_and_scans(seed: u64, modelled: bool, tally: &mut Tally) {
     let (address, market, mut now) = market(modelled);
     let addresses: Vec<Pubkey> = (0..60).map(|at| self::address(&format!("vault {at}"))).collect();
     let mut index = Index::new(address);
+    // The same without tolerances.
+    let mut plain = Index::new(address);
+    plain.screens(false);
     let mut reference = Reference { market, vaults: HashMap::new() };
     let mut slot = 1_000;
-    index.apply(&update(address, encode(&*reference.market), slot));
+    let word = update(address, encode(&*reference.market), slot);
+    index.apply(&word);
+    plain.apply(&word);
     for _ in 0..1_000 {
         now += random.within(0, 3);
         slot += random.within(0, 2);
@@ -128,6 +133,7 @@ fn hears_and_scans(seed: u64, modelled: bool, tally: &mut Tally) {
                 let vault = crowd::close_call(&mut random, &reference.market, &address, ASSETS + 1, 7);
                 let word = update(at, encode(&vault), seen);
                 index.apply(&word);
+                plain.apply(&word);
                 if random.once_in(3) {
                     let again = index.apply(&word);
                     assert!(matches!(again, Applied::Unchanged | Applied::Stale), "{again:?}");
@@ -135,13 +141,16 @@ fn hears_and_scans(seed: u64, modelled: bool, tally: &mut Tally) {
                 reference.hears(at, seen, Ok(Some(vault)));
             }
             4 => {
-                index.apply(&Update { address: at, owner: ID, data: None, slot: seen });
+                let word = Update { address: at, owner: ID, data: None, slot: seen };
+                index.apply(&word);
+                plain.apply(&word);
                 reference.hears(at, seen, Ok(None));
             }
             5 => {
                 let vault = crowd::close_call(&mut random, &reference.market, &address, ASSETS, 7);
                 let (word, fault) = poisoned(&mut random, vault, at, seen);
                 let applied = index.apply(&word);
+                plain.apply(&word);
                 assert!(
                     applied == Applied::Quarantined(fault) || applied == Applied::Stale,
                     "{applied:?} for {fault:?}"
@@ -154,20 +163,29 @@ fn hears_and_scans(seed: u64, modelled: bool, tally: &mut Tally) {
                     // The last asset is listed, or its listing has not been seen yet.
                     reference.market.asset_count ^= ASSETS ^ (ASSETS + 1);
                 }
-                index.apply(&update(address, encode(&*reference.market), slot));
+                let word = update(address, encode(&*reference.market), slot);
+                index.apply(&word);
+                plain.apply(&word);
             }
             _ => {
                 let asset = usize::try_from(random.within(0, u64::from(ASSETS))).expect("small");
                 crowd::price_moves(&mut random, &mut reference.market, asset, now);
-                index.apply(&update(address, encode(&*reference.market), slot));
+                let word = update(address, encode(&*reference.market), slot);
+                index.apply(&word);
+                plain.apply(&word);
             }
         }
+        let judged = |index: &mut Index| -> BTreeSet<Pubkey> {
+            index.scan(now).liquidatable.iter().map(|found| found.address).collect()
+        };
+        let without = judged(&mut plain);
         let scan = index.scan(now);
         tally.screened += scan.counts.touched - scan.counts.evaluated;
         tally.spared += scan.counts.vaults - scan.counts.evaluated;
         let liquidatable: BTreeSet<Pubkey> = scan.liquidatable.iter().map(|found| found.address).collect();
         assert_eq!(liquidatable.len(), scan.liquidatable.len(), "none twice");
         assert_eq!(liquidatable, reference.liquidatable(now));
+        assert_eq!(liquidatable, without);
         tally.found += liquidatable.len();
     }
 }
