@@ -2,6 +2,7 @@
 //! nothing is overlooked between the fields, or behind them.
 
 use ballast_client::Pubkey;
+pub use ballast_client::decode::Named;
 use base64::Engine;
 use solana_message::VersionedMessage;
 use solana_transaction::Signature;
@@ -14,14 +15,6 @@ pub struct Parsed {
     pub signatures: Vec<Signature>,
     /// `message` or `transaction`.
     pub form: &'static str,
-}
-
-/// An account as an instruction sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Named {
-    pub address: Pubkey,
-    pub signer: bool,
-    pub writable: bool,
 }
 
 /// An instruction with its accounts.
