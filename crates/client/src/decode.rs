@@ -1,5 +1,5 @@
-//! Instructions of this program, decoded by the committed description of its interface. Every byte and every account has to
-//! be accounted for.
+//! Instructions of this program, decoded by the committed description of its interface. Every byte and every account has
+//! to be accounted for.
 
 use std::sync::LazyLock;
 

@@ -153,7 +153,7 @@ impl StepView {
 
 impl VerifyMessage {
     /// # Errors
-    /// [`Failure`]; exit code 4 when something is not understood, unless foreign instructions are allowed and that is all.
+    /// [`Failure`]; exit code 4 when something is not understood, unless it is foreign and that is allowed.
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         let text = if self.message == "-" {
             let mut text = String::new();

@@ -1,5 +1,5 @@
-//! Bytes of messages and transactions of every version. What is read has to be written again to the very same bytes, so that
-//! nothing is overlooked between the fields, or behind them.
+//! Bytes of messages and transactions of every version. What is read has to be written again to the very same bytes, so
+//! that nothing is overlooked between the fields, or behind them.
 
 use ballast_client::Pubkey;
 pub use ballast_client::decode::Named;
@@ -70,8 +70,8 @@ impl Parsed {
         lookups.iter().map(|lookup| lookup.account_key).collect()
     }
 
-    /// All accounts: those in the message, then the writable ones of tables, then the others. `tables` has the addresses of
-    /// each table, in order; `None` for one that is unknown.
+    /// All accounts: those in the message, then the writable ones of tables, then the others. `tables` has the addresses
+    /// of each table, in order; `None` for one that is unknown.
     fn accounts(&self, tables: &[Option<Vec<Pubkey>>]) -> Vec<Option<Named>> {
         let header = self.message.header();
         let keys = self.message.static_account_keys();
