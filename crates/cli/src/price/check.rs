@@ -285,9 +285,11 @@ fn rounded(fraction: u32) -> u64 {
     (parts << 32).div_ceil(1_000_000).min(u64::from(u32::MAX))
 }
 
-/// 10^-12 dollars as dollars.
+/// 10^-12 dollars as dollars, to nine significant digits at least: the last ones are those of the number format.
 fn dollars(pico: u64) -> String {
-    format!("${}", ballast_client::measure::places(pico, 12))
+    let dropped = pico.checked_ilog10().unwrap_or(0).saturating_sub(9).min(12);
+    let unit = 10u64.pow(dropped);
+    format!("${}", ballast_client::measure::places(pico.saturating_add(unit / 2) / unit, 12 - dropped))
 }
 
 fn checked(market: &Market, sourced: &Sourced, clock: &Clock) -> Result<Checked, Failure> {
