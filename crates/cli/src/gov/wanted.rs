@@ -165,6 +165,10 @@ fn of_definition(chain: &OnChain, text: &str) -> Result<Vec<Proposal>, String> {
             Step::List(_) => {
                 return Err("it has assets that are not listed yet: ballast market list-asset comes first".to_owned());
             }
+            Step::Model => {
+                let model = definition.model.as_ref().map(|model| model.proposal(&chain.market));
+                proposals.extend(model.transpose().map_err(|wrong| wrong.to_string())?);
+            }
             Step::Create | Step::Open => {}
         }
     }
