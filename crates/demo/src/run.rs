@@ -5,7 +5,7 @@ use ballast_client::{ID, Pubkey};
 use solana_signer::Signer;
 
 use crate::args::Arguments;
-use crate::checks::{Check, IndexWatch, conservation};
+use crate::checks::IndexWatch;
 use crate::exits;
 use crate::keeper::Keeper;
 use crate::meter::Meter;
@@ -15,6 +15,7 @@ use crate::report::Report;
 use ballast_cluster::books::{Books, read_clock};
 use ballast_cluster::connection::Receipt;
 use ballast_localnet::actors::{self, Actor, Crowd, send_waves};
+use ballast_localnet::audit::{Check, conservation};
 use ballast_localnet::market::{Site, key};
 use ballast_localnet::network::Network;
 use ballast_localnet::prices::{Frame, Path};
