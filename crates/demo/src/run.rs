@@ -101,7 +101,7 @@ async fn set_up(arguments: &Arguments, first: &Frame, progress: &Progress, ledge
     progress.phase("creating the market", 1);
     let (site, receipts) = Site::build(&network, payer, arguments.seed, first).await?;
     ledger.add(&receipts);
-    let keeper = Keeper::new(connection.clone(), keeper, site.market);
+    let keeper = Keeper::new(&network, keeper, site.market).await?;
     let crowd = Crowd::new(&site, arguments.seed, arguments.vaults, first)?;
     network.fund(crowd.all().map(|actor| actor.key.pubkey()).chain([keeper.address()])).await?;
 
