@@ -110,10 +110,14 @@ impl Keeper {
         self.collect(landed, refused).await
     }
 
-    /// Looks without acting: how many vaults could be liquidated with a profit, and how many are below maintenance without
-    /// that.
-    pub async fn look(&mut self) -> Result<(usize, usize)> {
+    /// What a sweep has left: how many vaults could still be liquidated with a profit, and how many are below maintenance
+    /// without that.
+    ///
+    /// # Errors
+    /// A node that cannot be relied on.
+    pub async fn left(&mut self) -> Result<(usize, usize)> {
         let tick = self.tick().await?;
+        self.liquidator.finish(PATIENCE).await;
         Ok((tick.plans.len(), tick.liquidatable - tick.plans.len()))
     }
 
