@@ -1,4 +1,13 @@
 //! The embedded local network, and what only a local network can do: place accounts, deploy by path, move the clock.
+//!
+//! What to know about surfpool, which it is made of:
+//! * Blocks come with transactions, or by the clock; its time is the number of blocks times their length, not the machine's.
+//! * A transaction is carried out the moment it arrives and is confirmed with the next block, so reading what it did does not
+//!   have to wait for that.
+//! * Travelling through time skips slots, but not block heights: blockhashes stay valid, and whoever compares slots (the
+//!   keeper does) sees a node that leaps ahead.
+//! * It answers `getRecentPrioritizationFees` from a copy of all transactions that it has ever carried out, so a network that
+//!   has run for long answers that later and later.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,5 @@
-//! What liquidations moved, by the events of the transactions that carried them out.
+//! What liquidations moved, by the events of the transactions that carried them out. The keeper keeps books of the same; these
+//! are what they are checked against, so nothing of them is used here.
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@ mod settled;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -16,7 +16,7 @@ const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/deploy/
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ballast-localnet"));
-    command.args(["--program", PROGRAM, "--no-keeper", "--vaults", "8", "--metrics-port", "0"]);
+    command.args(["--program", PROGRAM, "--vaults", "8", "--metrics-port", "0"]);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -30,7 +30,11 @@ struct Running {
 
 impl Running {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).args(["--rpc-port", "0"]).spawn().unwrap();
+        Self::wait_for(command(arguments).args(["--no-keeper", "--rpc-port", "0"]).spawn().unwrap())
+    }
+
+    /// Waits for the introduction.
+    fn wait_for(mut child: Child) -> Self {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut introduction = String::new();
         while !introduction.contains("price check") {
@@ -107,8 +111,23 @@ fn what_it_leaves_is_for_the_owner_alone_and_gone_afterwards_unless_kept() {
 }
 
 #[test]
+fn the_keeper_begins_and_ends_with_it() {
+    // Tests stand one folder below the programs of all crates, which are built together with them.
+    let keeper = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("ballast-keeper");
+    let keeper = keeper.to_str().unwrap();
+    let running = Running::wait_for(command(&["--rpc-port", "0", "--keeper", keeper]).spawn().unwrap());
+    let metrics = running.line("metrics").strip_prefix("http://").unwrap().strip_suffix("/metrics").unwrap().to_owned();
+    assert!(TcpStream::connect(&metrics).is_ok());
+    let folder = Path::new(running.line("CLI config")).parent().unwrap().to_owned();
+    assert!(fs::read_to_string(folder.join("keeper.toml")).unwrap().contains("one_node = true"));
+    assert!(running.end(libc::SIGINT).success());
+    assert!(TcpStream::connect(&metrics).is_err());
+    assert!(!folder.exists());
+}
+
+#[test]
 fn a_signal_while_it_starts_ends_it_too_with_nobody_left_to_read() {
-    let mut child = command(&["--rpc-port", "0"]).spawn().unwrap();
+    let mut child = command(&["--no-keeper", "--rpc-port", "0"]).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "starting the network, deploying the program\n");
@@ -121,7 +140,7 @@ fn a_signal_while_it_starts_ends_it_too_with_nobody_left_to_read() {
 fn a_port_in_use_is_an_error_that_names_the_option() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let output = command(&["--rpc-port", &port]).output().unwrap();
+    let output = command(&["--no-keeper", "--rpc-port", &port]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.contains("is in use") && errors.contains("--rpc-port"), "{errors}");
