@@ -51,10 +51,9 @@ fn wrapper() -> Result<PathBuf> {
     Ok(wrapper)
 }
 
-/// Builds all libraries, programs, tests and examples.
+/// Builds all libraries, programs and tests.
 pub fn build_all() -> Result<()> {
-    let everything = ["--lib", "--bins", "--tests", "--examples"];
-    process::run(cargo()?.args(["build", "--locked", "--workspace"]).args(everything).arg("--keep-going"))
+    process::run(cargo()?.args(["build", "--locked", "--workspace", "--lib", "--bins", "--tests", "--keep-going"]))
         .context("the build failed")
 }
 

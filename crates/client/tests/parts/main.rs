@@ -1,6 +1,4 @@
 //! One binary: what the client says of accounts, instructions and transactions, without a network.
 
 mod account;
-mod decode;
 mod error;
-mod transaction;

@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use crate::endpoints::{Endpoints, NotTried};
 use crate::journal::{Ended, Intent, Journal, JournalError, Key, Signed};
 use crate::metrics::Metrics;
-pub use task::{Judge, Outcome, Prospect, Refusal, Task};
+pub use task::{Also, Judge, Outcome, Prospect, Refusal, Task};
 
 /// Lamports for a signature.
 const SIGNATURE_FEE: u64 = 5_000;
@@ -131,8 +131,13 @@ impl Desk {
     /// Carries a task out, from the first look to its fate. When this is dropped on the way, the journal knows how far it came,
     /// and [`Self::settle`] goes on from there.
     pub async fn carry_out(&self, task: Task) -> Outcome {
+        self.carry_out_with(task, &Also::default()).await
+    }
+
+    /// The same for a transaction that others sign as well, or of another version.
+    pub async fn carry_out_with(&self, task: Task, also: &Also) -> Outcome {
         let (key, what) = (task.key, task.what.clone());
-        let outcome = self.carry(task).await;
+        let outcome = self.carry(task, also).await;
         self.metrics.transaction(outcome.name());
         self.metrics.in_flight(self.in_flight());
         match &outcome {
@@ -152,11 +157,11 @@ impl Desk {
         outcome
     }
 
-    async fn carry(&self, task: Task) -> Outcome {
+    async fn carry(&self, task: Task, also: &Also) -> Outcome {
         let Some(claim) = self.claim(task.key) else { return Outcome::Busy };
         // The semaphore is never closed.
         let Ok(_room) = self.room.acquire().await else { return Outcome::Busy };
-        match self.prepare(&task).await {
+        match self.prepare(&task, also).await {
             Ok(Ready { id, signed }) => self.follow(&claim, id, &signed).await,
             Err(refusal) => Outcome::Refused(refusal),
         }
@@ -172,10 +177,10 @@ impl Desk {
     }
 
     /// Everything up to the signature.
-    async fn prepare(&self, task: &Task) -> Result<Ready, Refusal> {
+    async fn prepare(&self, task: &Task, also: &Also) -> Result<Ready, Refusal> {
         self.endpoints.keep_surveyed().await.map_err(Refusal::Unready)?;
         self.require_no_seal()?;
-        let budget = self.price(task).await?;
+        let budget = self.price(task, also).await?;
         let intent = Intent {
             key: task.key,
             digest: digest(&task.instructions),
@@ -183,7 +188,7 @@ impl Desk {
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         };
         let id = self.write(|journal| journal.intend(intent)).map_err(Refusal::Journal)?;
-        match self.sign(id, task, budget).await {
+        match self.sign(id, task, also, budget).await {
             Ok(signed) => Ok(Ready { id, signed }),
             Err(refusal) => {
                 // Where even that cannot be written, the next start finds an intent without a signature, and drops it.
@@ -194,8 +199,8 @@ impl Desk {
     }
 
     /// What to ask for, and whether the task is still wanted at that price.
-    async fn price(&self, task: &Task) -> Result<Budget, Refusal> {
-        let message = self.compile(&task.instructions, SIMULATED, Default::default())?;
+    async fn price(&self, task: &Task, also: &Also) -> Result<Budget, Refusal> {
+        let message = self.compile(also, &task.instructions, SIMULATED, Default::default())?;
         let trials = self.endpoints.try_out(&message).await.map_err(|error| match error {
             NotTried::Unready(unready) => Refusal::Unready(unready),
             NotTried::Refused(failure) => Refusal::Simulation(failure),
@@ -210,7 +215,8 @@ impl Desk {
         }
         let used = trials.iter().map(|trial| trial.units).max().unwrap_or_default();
         let budget = Budget { units: enough_units(used), price };
-        let fee = SIGNATURE_FEE.saturating_add(budget.priority_fee_ceil());
+        let signatures = u64::try_from(also.signers.len()).unwrap_or(u64::MAX).saturating_add(1);
+        let fee = SIGNATURE_FEE.saturating_mul(signatures).saturating_add(budget.priority_fee_ceil());
         if let Some(judge) = &task.judge {
             for trial in &trials {
                 judge(&Prospect { logs: &trial.logs, fee }).map_err(Refusal::Unwanted)?;
@@ -220,11 +226,12 @@ impl Desk {
     }
 
     /// Signs, and writes down what was signed. Until that is on the disk, the signature has not left this function.
-    async fn sign(&self, id: u64, task: &Task, budget: Budget) -> Result<Signed, Refusal> {
+    async fn sign(&self, id: u64, task: &Task, also: &Also, budget: Budget) -> Result<Signed, Refusal> {
         let blockhash = self.endpoints.blockhash().await.map_err(Refusal::Unready)?;
-        let message = self.compile(&task.instructions, Some(budget), blockhash.hash)?;
+        let message = self.compile(also, &task.instructions, Some(budget), blockhash.hash)?;
         let invalid = |error: &dyn std::fmt::Display| Refusal::Invalid(error.to_string());
-        let transaction = VersionedTransaction::try_new(message, &[&*self.signer]).map_err(|error| invalid(&error))?;
+        let signers: Vec<&Keypair> = [&self.signer].into_iter().chain(&also.signers).map(|signer| &**signer).collect();
+        let transaction = VersionedTransaction::try_new(message, &signers).map_err(|error| invalid(&error))?;
         let signed = Signed {
             signature: transaction.signatures.first().copied().unwrap_or_default(),
             last_valid_block_height: blockhash.last_valid_block_height,
@@ -236,12 +243,13 @@ impl Desk {
 
     fn compile(
         &self,
+        also: &Also,
         instructions: &[Instruction],
         budget: Option<Budget>,
         blockhash: solana_transaction::Hash,
     ) -> Result<VersionedMessage, Refusal> {
         let payer = self.signer.pubkey();
-        compile(self.terms.version, &payer, instructions, budget, &[], blockhash)
+        compile(also.version.unwrap_or(self.terms.version), &payer, instructions, budget, &[], blockhash)
             .map_err(|error| Refusal::Invalid(error.to_string()))
     }
 

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use ballast_client::transaction::Version;
 use ballast_cluster::sending::{Failure, Included};
 use solana_instruction::Instruction;
+use solana_keypair::Keypair;
 use solana_transaction::Signature;
 
 use crate::endpoints::Unready;
@@ -32,6 +34,15 @@ pub struct Task {
     /// Signed and paid for by the desk's key.
     pub instructions: Vec<Instruction>,
     pub judge: Option<Judge>,
+}
+
+/// What a transaction needs beside its task.
+#[derive(Clone, Debug, Default)]
+pub struct Also {
+    /// Sign after the desk's key: accounts that are created.
+    pub signers: Vec<Arc<Keypair>>,
+    /// `None`: the desk's.
+    pub version: Option<Version>,
 }
 
 /// What became of a task.

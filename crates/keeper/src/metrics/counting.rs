@@ -97,7 +97,7 @@ impl Metrics {
         self.endpoint_healthy.get_or_create(&label("endpoint", name)).set(i64::from(healthy));
     }
 
-    /// A request failed. Reasons: of a short fixed list, such as `refused`, `timeout`, `lagging`, `invalid`.
+    /// A node is left out. Reasons: `silent`, `foreign`, `behind`, `ahead`, `suspended`.
     pub fn endpoint_failed(&self, name: &str, reason: &str) {
         self.endpoint_failures.get_or_create(&failed_request(name, reason)).inc();
     }

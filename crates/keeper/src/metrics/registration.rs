@@ -57,7 +57,7 @@ pub fn register() -> Metrics {
         source_difference: new(r, "source_difference_ratio", "Hermes less stored price, as a part of it, by asset"),
         behind: new(r, "rpc_slots_behind", "Slots behind the newest node, by endpoint"),
         endpoint_healthy: new(r, "rpc_healthy", "1 when the endpoint is used, by endpoint"),
-        endpoint_failures: new(r, "rpc_failures", "Requests that failed, by endpoint and reason"),
+        endpoint_failures: new(r, "rpc_failures", "How often an endpoint was left out, by endpoint and reason"),
         healthy_endpoints: new(r, "rpc_healthy_endpoints", "Endpoints in use"),
         in_flight: new(r, "in_flight", "Transactions whose fate is open"),
         transactions: new(r, "transactions", "Transactions whose fate is known, by outcome"),

@@ -5,7 +5,7 @@ use std::fmt;
 use ballast_client::account::Clock;
 use ballast_client::oracle::{Verdict, compared, refreshed};
 use ballast_client::refusal::Refusal;
-use ballast_client::{Asset, Market, Pubkey, SourceKind};
+use ballast_client::{Asset, BallastError, Market, Pubkey, SourceKind};
 
 use super::{Accounts, Shelf, name};
 
@@ -126,6 +126,8 @@ fn judge(
     let (Some(old), Some(new)) = (market.assets.get(at), after.assets.get(at)) else { return Ok(None) };
     let reason = match verdict {
         Verdict::Missing { slot } => return Err(Trouble::Missing { source: slot }),
+        // Somebody has brought a newer one: the price is fresh.
+        Verdict::Refused(refusal) if refusal.code == u32::from(BallastError::PriceOlderThanStored) => None,
         Verdict::Refused(refusal) => return Err(Trouble::Refused(refusal)),
         Verdict::Unchanged => None,
         Verdict::Withheld(_) => (old.usable_until >= now.unix).then_some(Reason::Doubt),

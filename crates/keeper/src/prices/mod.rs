@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod due;
+pub mod hermes;
 mod shelf;
 
 pub use accounts::{Accounts, sponsored};

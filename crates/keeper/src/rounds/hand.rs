@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ballast_client::transaction::{Version, compile};
 use ballast_cluster::sending::SIMULATED;
 
-use crate::desk::{Desk, Outcome, Task};
+use crate::desk::{Also, Desk, Outcome, Task};
 use crate::endpoints::Endpoints;
 use crate::server::{Condition, Status};
 
@@ -53,10 +53,15 @@ impl Hand {
 
     /// From the first look to the fate.
     pub async fn carry_out(&self, task: Task) -> Ended {
+        self.carry_out_with(task, &Also::default()).await
+    }
+
+    /// The same for a transaction that others sign as well, or of another version.
+    pub async fn carry_out_with(&self, task: Task, also: &Also) -> Ended {
         if self.dry {
-            return self.try_out(&task).await;
+            return self.try_out(&task, also.version.unwrap_or(self.version)).await;
         }
-        let outcome = self.desk.carry_out(task).await;
+        let outcome = self.desk.carry_out_with(task, also).await;
         let journal = match &outcome {
             Outcome::Refused(crate::desk::Refusal::Journal(error)) => Some(Err(error.to_string())),
             Outcome::Landed { .. } | Outcome::Failed { .. } | Outcome::Expired(_) => Some(Ok(())),
@@ -73,9 +78,8 @@ impl Hand {
         }
     }
 
-    async fn try_out(&self, task: &Task) -> Ended {
-        let message =
-            compile(self.version, &self.desk.address(), &task.instructions, SIMULATED, &[], Default::default());
+    async fn try_out(&self, task: &Task, version: Version) -> Ended {
+        let message = compile(version, &self.desk.address(), &task.instructions, SIMULATED, &[], Default::default());
         let tried = match message {
             Ok(message) => self.endpoints.try_out(&message).await.map(drop).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),

@@ -6,6 +6,7 @@
 mod changes;
 mod hand;
 mod opening;
+pub mod publishers;
 mod refresher;
 mod watch;
 
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ballast_client::Pubkey;
 use tokio::sync::{mpsc, watch as channel};
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::config::Config;
 use crate::endpoints::Endpoints;
@@ -28,6 +29,7 @@ use crate::stream::{self, Event};
 pub use changes::Changes;
 pub use hand::{Ended, Hand};
 pub use opening::{Mode, Opened, endpoints, open};
+pub use publishers::Publishers;
 pub use refresher::Refresher;
 
 /// Between two rounds when nothing arrives.
@@ -43,6 +45,7 @@ pub struct Keeper {
     endpoints: Arc<Endpoints>,
     liquidator: Liquidator,
     refresher: Refresher,
+    publishers: Option<Publishers>,
     changes: Changes,
     metrics: Metrics,
     status: Status,
@@ -154,8 +157,12 @@ impl Keeper {
                 }
             }
             Event::Complete => {
+                let vaults = self.liquidator.index().len();
+                match self.complete {
+                    true => debug!(vaults, "all accounts have been read again"),
+                    false => info!(vaults, "all accounts have been read"),
+                }
                 self.complete = true;
-                info!(vaults = self.liquidator.index().len(), "all accounts have been read");
             }
             Event::Failed(reason) => {
                 self.metrics.pass_failed("stream");
@@ -200,10 +207,15 @@ impl Keeper {
             self.metrics.price_to_send(arrival.elapsed());
         }
         for (plan, started) in tick.plans.iter().filter(|(_, started)| !started || self.refresher.hand().is_dry()) {
-            tracing::debug!(vault = %plan.vault, kind = plan.kind.name(), profit = plan.profit, started, "a plan");
+            debug!(vault = %plan.vault, kind = plan.kind.name(), profit = plan.profit, started, "a plan");
         }
         if let (Some(market), Some(now)) = (self.liquidator.index().market(), self.refresher.now()) {
             self.changes.round(market, now);
+            if let Some(publishers) = &mut self.publishers {
+                let accounts = self.refresher.accounts();
+                let second = |asset: u8| accounts.get(usize::from(asset)).and_then(|accounts| accounts.sources[1]);
+                publishers.round(market, now, second);
+            }
         }
         self.status.set(Condition::Index, self.knows_accounts());
         self.status.tick();
@@ -222,21 +234,29 @@ impl Keeper {
     }
 
     fn has_nothing_to_do(&self) -> bool {
-        self.complete && self.refresher.is_idle() && self.changes.is_idle() && self.quiet
+        let posted = self.publishers.as_ref().is_none_or(Publishers::is_idle);
+        self.complete && posted && self.refresher.is_idle() && self.changes.is_idle() && self.quiet
     }
 
     /// Waits for what is under way, but not for ever.
     async fn end(mut self) -> End {
         info!("ending: waiting for what is under way, {:?} at most", self.shutdown);
         let patience = self.shutdown;
-        let (liquidated, refreshed, changed) = tokio::join!(
+        let posting = async {
+            match &mut self.publishers {
+                Some(publishers) => publishers.finish(patience).await,
+                None => true,
+            }
+        };
+        let (liquidated, refreshed, changed, posted) = tokio::join!(
             self.liquidator.finish(patience),
             self.refresher.finish(patience),
-            self.changes.finish(patience)
+            self.changes.finish(patience),
+            posting
         );
         let ledger = self.liquidator.ledger();
         info!(liquidations = ledger.liquidations, profit = ledger.profit, fees = ledger.fees, "the books of this life");
-        if liquidated && refreshed && changed {
+        if liquidated && refreshed && changed && posted {
             End::Orderly
         } else {
             warn!("something is still under way; the journal knows of it, and the next start goes on from there");

@@ -11,7 +11,7 @@ use solana_signer::Signer;
 use tokio::sync::watch as channel;
 use tracing::{info, warn};
 
-use super::{Changes, Hand, Keeper, Refresher, changes, refresher};
+use super::{Changes, Hand, Keeper, Publishers, Refresher, changes, refresher};
 use crate::config::Config;
 use crate::desk::{self, Desk};
 use crate::endpoints::{Endpoints, Node, Policy as Trust};
@@ -90,7 +90,7 @@ pub async fn open(
         ..desk::Terms::default()
     };
     let desk = Arc::new(Desk::new(Arc::clone(&endpoints), Arc::new(signer), journal, terms, metrics.clone()));
-    let keeper = assemble(config, mode, &endpoints, &desk, &market, (metrics, status));
+    let keeper = assemble(config, mode, &endpoints, &desk, &market, (metrics, status))?;
     Ok(Opened { keeper, journal: condition.to_string() })
 }
 
@@ -148,7 +148,7 @@ fn assemble(
     desk: &Arc<Desk>,
     market: &Market,
     (metrics, status): (&Metrics, &Status),
-) -> Keeper {
+) -> Result<Keeper> {
     let hand = Hand::new(Arc::clone(desk), Arc::clone(endpoints), status.clone(), config.version, mode.dry);
     let terms = liquidator_terms(config, mode, market);
     let liquidator = Liquidator::new(config.market, Arc::clone(endpoints), Arc::clone(desk), terms, metrics.clone());
@@ -171,12 +171,19 @@ fn assemble(
         warn_before: config.changes.warn_before_expiry_seconds,
         enabled: config.changes.enabled,
     };
+    let publish = |hermes: &crate::config::Hermes| {
+        let (hand, endpoints) = (hand.clone(), Arc::clone(endpoints));
+        let oldest = config.prices.refresh_seconds.saturating_mul(2);
+        Publishers::new(config.market, hermes, oldest, hand, endpoints, metrics.clone())
+    };
+    let publishers = config.prices.hermes.as_ref().map(publish).transpose()?;
     let changes = Changes::new(config.market, hand, Arc::clone(endpoints), habits, metrics.clone());
-    Keeper {
+    Ok(Keeper {
         market: config.market,
         endpoints: Arc::clone(endpoints),
         liquidator,
         refresher,
+        publishers,
         changes,
         metrics: metrics.clone(),
         status: status.clone(),
@@ -187,7 +194,7 @@ fn assemble(
         last_reading: Instant::now(),
         arrival: None,
         quiet: false,
-    }
+    })
 }
 
 fn liquidator_terms(config: &Config, mode: Mode, market: &Market) -> liquidator::Terms {

@@ -125,7 +125,7 @@ impl Refresher {
         }
         let Some(now) = self.shelf.now().copied() else { return };
         let due = self.news || self.looked.is_none_or(|at| at.elapsed() >= self.check);
-        if !due || self.hand.is_tied() || !self.running.is_empty() || self.waits(slot) {
+        if !due || self.hand.is_tied() || !self.running.is_empty() || self.waits(market, slot) {
             return;
         }
         (self.news, self.looked) = (false, Some(Instant::now()));
@@ -147,9 +147,11 @@ impl Refresher {
         }
     }
 
-    fn waits(&mut self, slot: u64) -> bool {
+    /// The market may have been read in the slot in which a refresh landed, and before it.
+    fn waits(&mut self, market: &Market, slot: u64) -> bool {
         let Some((until, known)) = self.held else { return false };
-        if Instant::now() >= until || slot >= known {
+        let shows = market.listed().iter().any(|asset| asset.price_slot >= known);
+        if Instant::now() >= until || slot > known || shows {
             self.held = None;
         }
         self.held.is_some()

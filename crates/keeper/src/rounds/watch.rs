@@ -1,12 +1,13 @@
 //! What is looked at beside the main loop: whether the nodes agree, whether the former life is over, what is left for fees.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use crate::desk::Desk;
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, Standing};
 use crate::metrics::Metrics;
 use crate::server::{Condition, Status};
 
@@ -18,18 +19,42 @@ const WALLET: Duration = Duration::from_secs(30);
 /// Looks until the returned set is dropped.
 pub fn start(endpoints: Arc<Endpoints>, desk: Arc<Desk>, metrics: Metrics, status: Status) -> JoinSet<()> {
     let mut watching = JoinSet::new();
-    watching.spawn(nodes(Arc::clone(&endpoints), Arc::clone(&desk), status));
+    watching.spawn(nodes(Arc::clone(&endpoints), Arc::clone(&desk), metrics.clone(), status));
     watching.spawn(wallet(endpoints, desk, metrics));
     watching
 }
 
-async fn nodes(endpoints: Arc<Endpoints>, desk: Arc<Desk>, status: Status) {
+async fn nodes(endpoints: Arc<Endpoints>, desk: Arc<Desk>, metrics: Metrics, status: Status) {
+    let mut before: BTreeMap<String, &'static str> = BTreeMap::new();
     loop {
         let surveyed = endpoints.keep_surveyed().await;
         status.set(Condition::Rpc, surveyed.map_err(|unready| unready.to_string()));
+        for report in endpoints.reports() {
+            let fault = fault(&report.standing);
+            // Once for each time that it falls out, not for every look.
+            if let Some(reason) = fault.filter(|reason| before.get(&report.name) != Some(reason)) {
+                metrics.endpoint_failed(&report.name, reason);
+            }
+            match fault {
+                Some(reason) => before.insert(report.name, reason),
+                None => before.remove(&report.name),
+            };
+        }
         let settled = desk.require_no_seal().map_err(|refusal| refusal.to_string());
         status.set(Condition::Recovery, settled);
         tokio::time::sleep(NODES).await;
+    }
+}
+
+/// Why a node is left out, for a label.
+const fn fault(standing: &Standing) -> Option<&'static str> {
+    match standing {
+        Standing::Unknown | Standing::Healthy => None,
+        Standing::Silent(_) => Some("silent"),
+        Standing::Foreign(_) => Some("foreign"),
+        Standing::Behind(_) => Some("behind"),
+        Standing::Ahead(_) => Some("ahead"),
+        Standing::Suspended(_) => Some("suspended"),
     }
 }
 

@@ -31,7 +31,7 @@ use crate::updates::Update;
 
 pub use polling::Poller;
 pub use reading::Reader;
-pub use subscription::{Link, Subscriber, supervise};
+pub use subscription::{Arrivals, Link, Subscriber, supervise};
 pub use websocket::Websocket;
 #[cfg(feature = "yellowstone")]
 pub use yellowstone::Yellowstone;

@@ -85,13 +85,21 @@ pub async fn supervise(mut subscriber: impl Subscriber, feed: Feed, link: Link, 
         let end = {
             let listening = subscriber.listen(Arrivals { to });
             tokio::pin!(listening);
-            // What has arrived is passed on before an end is looked at.
             tokio::select! {
                 biased;
                 end = pass_on(&mut arrivals, &feed, &link, silence) => end,
-                end = &mut listening => End::Closed(end.err().map_or_else(|| "it ended".to_owned(), |error| format!("{error:#}"))),
+                ended = &mut listening => {
+                    let reason = ended.err().map_or_else(|| "it ended".to_owned(), |error| format!("{error:#}"));
+                    End::Closed(reason)
+                }
             }
         };
+        // What arrived before the end is not lost with it.
+        while let Ok(arrival) = arrivals.try_recv() {
+            if !pass_on_one(arrival, &feed, &link).await {
+                return;
+            }
+        }
         let was_live = *link.live.borrow();
         link.set(false);
         match end {
@@ -117,15 +125,23 @@ async fn pass_on(arrivals: &mut mpsc::Receiver<Arrival>, feed: &Feed, link: &Lin
         match tokio::time::timeout(silence, arrivals.recv()).await {
             Err(_) => return End::Silent,
             Ok(None) => return std::future::pending().await,
-            Ok(Some(Arrival::Ready)) => {
-                info!(stream = feed.name, "subscribed");
-                link.set(true);
-            }
-            Ok(Some(Arrival::Update(update))) => {
-                if !feed.update(update).await {
+            Ok(Some(arrival)) => {
+                if !pass_on_one(arrival, feed, link).await {
                     return End::Deaf;
                 }
             }
         }
+    }
+}
+
+/// `false`: the main loop is gone.
+async fn pass_on_one(arrival: Arrival, feed: &Feed, link: &Link) -> bool {
+    match arrival {
+        Arrival::Ready => {
+            info!(stream = feed.name, "subscribed");
+            link.set(true);
+            true
+        }
+        Arrival::Update(update) => feed.update(update).await,
     }
 }

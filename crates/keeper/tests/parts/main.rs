@@ -2,7 +2,11 @@
 
 mod config;
 mod executor;
+mod hermes;
 mod logging;
 mod metrics;
+mod observability;
 mod prices;
+mod program;
 mod server;
+mod stream;

@@ -46,8 +46,7 @@ fn is(program: &Pubkey, at: usize) -> bool {
     KNOWN.get(at).is_some_and(|(known, _)| program.to_string() == *known)
 }
 
-/// Decodes what a message of ours may need: budgets, accounts created for this program, a durable nonce. `None` for the
-/// rest.
+/// Decodes what a message of ours may need: budgets, accounts created for this program, a durable nonce. `None` for all else.
 pub fn decode(step: &Step) -> Option<Foreign> {
     if is(&step.program, COMPUTE_BUDGET) {
         return budget(&step.data);

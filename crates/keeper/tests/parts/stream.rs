@@ -1,0 +1,204 @@
+//! What the sources tell the main loop: what changed, once; what is gone, only when it is; and that nothing is missed when a
+//! subscription falls silent.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use ballast_client::{ID, Pubkey};
+use ballast_keeper::metrics::Metrics;
+use ballast_keeper::stream::{Arrivals, Event, Feed, Link, Poller, Reader, Subscriber, supervise};
+use ballast_keeper::updates::Update;
+use tokio::sync::{mpsc, watch};
+
+fn key(name: u8) -> Pubkey {
+    Pubkey::new_from_array([name; 32])
+}
+
+fn update(name: u8, data: &[u8], slot: u64) -> Update {
+    Update { address: key(name), owner: ID, data: Some(data.to_vec()), slot }
+}
+
+#[derive(Default)]
+struct State {
+    slot: u64,
+    accounts: BTreeMap<Pubkey, Vec<u8>>,
+    /// Vaults that the list lacks although they are there.
+    hidden: Vec<Pubkey>,
+    down: bool,
+}
+
+/// A node as it answers over the wire.
+#[derive(Default)]
+struct Node(Mutex<State>);
+
+impl Node {
+    fn holds(&self, name: u8, data: &[u8]) {
+        let mut state = self.0.lock().unwrap();
+        state.slot += 1;
+        state.accounts.insert(key(name), data.to_vec());
+    }
+
+    fn closes(&self, name: u8) {
+        let mut state = self.0.lock().unwrap();
+        state.slot += 1;
+        state.accounts.remove(&key(name));
+    }
+}
+
+impl Reader for Node {
+    async fn accounts(&self, addresses: Vec<Pubkey>) -> Result<Vec<Update>> {
+        let state = self.0.lock().unwrap();
+        if state.down {
+            bail!("no node");
+        }
+        let read = |address: Pubkey| {
+            let data = state.accounts.get(&address).cloned();
+            let owner = if data.is_some() { ID } else { Pubkey::default() };
+            Update { address, owner, data, slot: state.slot }
+        };
+        Ok(addresses.into_iter().map(read).collect())
+    }
+
+    async fn vaults(&self, market: Pubkey) -> Result<Vec<Update>> {
+        let state = self.0.lock().unwrap();
+        if state.down {
+            bail!("no node");
+        }
+        let vaults = state.accounts.iter().filter(|(at, _)| **at != market && !state.hidden.contains(at));
+        let read = |(at, data): (&Pubkey, &Vec<u8>)| Update {
+            address: *at,
+            owner: ID,
+            data: Some(data.clone()),
+            slot: state.slot,
+        };
+        Ok(vaults.map(read).collect())
+    }
+}
+
+/// A poller of a node with the market 9, which is watched.
+struct Bench {
+    node: Arc<Node>,
+    poller: Poller<Node>,
+    feed: Feed,
+    events: mpsc::Receiver<Event>,
+    live: watch::Sender<bool>,
+    _watched: watch::Sender<Vec<Pubkey>>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let node = Arc::new(Node::default());
+        let (watched, seen) = watch::channel(vec![key(9)]);
+        let (live, is_live) = watch::channel(false);
+        let hour = Duration::from_secs(3_600);
+        let poller = Poller::new(key(9), hour, hour, Arc::clone(&node), seen, is_live);
+        let (feed, events) = Feed::new("polling", Metrics::new());
+        Self { node, poller, feed, events, live, _watched: watched }
+    }
+
+    /// One pass, and what it told.
+    async fn pass(&mut self) -> Vec<Event> {
+        assert!(self.poller.pass(&self.feed).await.unwrap());
+        std::iter::from_fn(|| self.events.try_recv().ok()).collect()
+    }
+}
+
+#[tokio::test]
+async fn the_first_reading_is_complete_and_the_next_tells_what_changed() {
+    let mut bench = Bench::new();
+    bench.node.holds(9, b"market");
+    bench.node.holds(1, b"one");
+    bench.node.holds(2, b"two");
+    let first = bench.pass().await;
+    let expected = [update(9, b"market", 3), update(1, b"one", 3), update(2, b"two", 3)].map(Event::Update);
+    assert_eq!(first, [&expected[..], &[Event::Complete]].concat());
+    bench.node.holds(2, b"other");
+    assert_eq!(bench.pass().await, [update(9, b"market", 4), update(2, b"other", 4)].map(Event::Update));
+}
+
+#[tokio::test]
+async fn a_closed_vault_is_told_once_and_one_that_the_list_only_lacks_is_not() {
+    let mut bench = Bench::new();
+    bench.node.holds(9, b"market");
+    bench.node.holds(1, b"one");
+    bench.node.holds(2, b"two");
+    bench.pass().await;
+    bench.node.0.lock().unwrap().hidden.push(key(2));
+    bench.node.closes(1);
+    let gone = Update { address: key(1), owner: Pubkey::default(), data: None, slot: 4 };
+    let told = bench.pass().await;
+    assert!(told.contains(&Event::Update(gone.clone())), "{told:?}");
+    assert!(told.contains(&Event::Update(update(2, b"two", 4))), "{told:?}");
+    assert!(!bench.pass().await.contains(&Event::Update(gone)));
+}
+
+#[tokio::test]
+async fn a_subscription_takes_the_vaults_off_the_poller_and_each_change_reads_everything() {
+    let mut bench = Bench::new();
+    bench.node.holds(9, b"market");
+    bench.node.holds(1, b"one");
+    bench.pass().await;
+    bench.live.send_replace(true);
+    assert_eq!(bench.pass().await.last(), Some(&Event::Complete));
+    bench.node.holds(1, b"other");
+    assert_eq!(bench.pass().await, [Event::Update(update(9, b"market", 3))]);
+    bench.live.send_replace(false);
+    let back = bench.pass().await;
+    assert!(back.contains(&Event::Update(update(1, b"other", 3))), "{back:?}");
+    assert_eq!(back.last(), Some(&Event::Complete));
+    assert_eq!(bench.pass().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_node_that_fails_costs_a_pass_and_nothing_else() {
+    let mut bench = Bench::new();
+    bench.node.holds(1, b"one");
+    bench.node.0.lock().unwrap().down = true;
+    assert!(bench.poller.pass(&bench.feed).await.is_err());
+    bench.node.0.lock().unwrap().down = false;
+    assert_eq!(bench.pass().await.last(), Some(&Event::Complete));
+}
+
+/// A subscription that delivers one account each time it is opened, and then says nothing or ends.
+struct Lone {
+    opened: u64,
+    ends: bool,
+}
+
+impl Subscriber for Lone {
+    async fn listen(&mut self, arrivals: Arrivals) -> Result<()> {
+        self.opened += 1;
+        arrivals.ready().await?;
+        arrivals.update(update(1, b"pushed", self.opened)).await?;
+        if self.ends {
+            bail!("the connection is lost");
+        }
+        std::future::pending().await
+    }
+}
+
+async fn comes_back(ends: bool) {
+    let metrics = Metrics::new();
+    let (feed, mut events) = Feed::new("websocket", metrics.clone());
+    let (link, mut live) = Link::new(metrics.clone());
+    let supervisor = tokio::spawn(supervise(Lone { opened: 0, ends }, feed, link, Duration::from_millis(30)));
+    for opened in 1..=3 {
+        assert_eq!(events.recv().await, Some(Event::Update(update(1, b"pushed", opened))));
+        live.wait_for(|live| !live).await.unwrap();
+    }
+    // Nobody listens any more: it ends by itself.
+    drop(events);
+    supervisor.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_silent_subscription_is_given_up_and_opened_again() {
+    comes_back(false).await;
+}
+
+#[tokio::test]
+async fn a_lost_subscription_is_opened_again() {
+    comes_back(true).await;
+}
