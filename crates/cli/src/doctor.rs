@@ -167,6 +167,10 @@ async fn program(context: &Context) -> anyhow::Result<Line> {
     let authority = code.data.get(HAS_AUTHORITY + 1..HAS_AUTHORITY + 33).and_then(|bytes| Pubkey::try_from(bytes).ok());
     Ok(match (code.data.get(HAS_AUTHORITY), authority) {
         (Some(0), _) => ok("program", format!("{ID} is deployed and can never be upgraded")),
+        // The address of the system program, which signs nothing.
+        (Some(1), Some(nobody)) if nobody == Pubkey::default() => {
+            ok("program", format!("{ID} is deployed, and nobody holds a key that may upgrade it"))
+        }
         (Some(1), Some(authority)) => ok("program", format!("{ID} is deployed; {authority} may upgrade it")),
         _ => fail("program", format!("{ID} has an account of code that is none"), "choose another node with -u URL"),
     })

@@ -71,8 +71,12 @@ fn from_phrase(what: &str, path: DerivationPath) -> Result<Keypair, Failure> {
         return Err(Failure::usage(format!("{what}: a seed phrase has 12 to 24 words, this has {}", words.len())));
     }
     let passphrase = ask("Passphrase, empty for none: ".to_owned())?;
-    let seed = generate_seed_from_seed_phrase_and_passphrase(&words.join(" "), passphrase.trim_end());
-    keypair_from_seed_and_derivation_path(&seed, Some(path)).map_err(|error| Failure::usage(format!("{what}: {error}")))
+    derived(&words.join(" "), passphrase.trim_end(), path).map_err(|why| Failure::usage(format!("{what}: {why}")))
+}
+
+fn derived(phrase: &str, passphrase: &str, path: DerivationPath) -> Result<Keypair, String> {
+    let seed = generate_seed_from_seed_phrase_and_passphrase(phrase, passphrase);
+    keypair_from_seed_and_derivation_path(&seed, Some(path)).map_err(|error| error.to_string())
 }
 
 #[cfg(feature = "usb")]
@@ -119,5 +123,25 @@ impl Signer for SignedElsewhere {
 
     fn is_interactive(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The phrase and the keys of Solana's own cookbook.
+    #[test]
+    fn a_seed_phrase_gives_the_keys_that_every_wallet_derives() {
+        let phrase = "neither lonely flavor argue grass remind eye tag avocado spot unusual intact";
+        for (query, expected) in [
+            ("?key=0/0", "5vftMkHL72JaJG6ExQfGAsT2uGVHpRR7oTNUPMs68Y2N"),
+            ("?key=1'/0'", "GcXbfQ5yY3uxCyBNDPBbR5FjumHf89E7YHXuULfGDBBv"),
+            ("?full-path=m/44'/501'/2'/0'", "7QPgyQwNLqnoSwHEuK8wKy2Y3Ani6EHoZRihTuWkwxbc"),
+        ] {
+            let path = path_of(query).expect("a path");
+            assert_eq!(derived(phrase, "", path).expect("a key").pubkey().to_string(), expected, "{query}");
+        }
+        assert!(path_of("?key=0/0/0").is_err() && path_of("?account=0").is_err());
     }
 }

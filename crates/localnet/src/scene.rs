@@ -150,6 +150,8 @@ fn write_folder(folder: &Folder, stage: &Stage, rpc_url: &str, ws_url: &str) -> 
         "---\njson_rpc_url: {rpc_url:?}\nwebsocket_url: {ws_url:?}\nkeypair_path: {user:?}\naddress_labels: {{}}\n\
          commitment: confirmed\n"
     );
+    // What the command line takes as the market of this network.
+    folder.write("ballast.toml", &format!("[markets]\n{rpc_url:?} = \"{}\"\n", stage.site.market))?;
     folder.write("solana.yml", &text)
 }
 
@@ -196,8 +198,8 @@ fn introduce(
         text.push_str(&format!("  keeper       {}: keeper.toml, keeper.log\n", folder.path().display()));
     }
     text.push_str(&format!(
-        "\nTry\n  ballast -C {config} market show {market}\n  ballast -C {config} vault show {}\n  \
-         ballast -C {config} price check {market}\n",
+        "\nTry\n  ballast -C {config} market show\n  ballast -C {config} vault show --vault {}\n  \
+         ballast -C {config} price check\n",
         first_vault(stage)
     ));
     show(&text);

@@ -153,7 +153,7 @@ pub fn liquidations(prices: &[Liquidation], fall_bps: Option<u16>) -> String {
         table.row([asset.clone(), dollars(price)].into_iter().chain(ends));
     }
     let all =
-        fall_bps.map(|bps| format!("Everything deposited may fall by {} % less a little.\n", percent(bps.into())));
+        fall_bps.map(|bps| format!("Liquidated once everything deposited has fallen by {} %.\n", percent(bps.into())));
     format!("\n{table}{}", all.unwrap_or_default())
 }
 
