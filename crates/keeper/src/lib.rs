@@ -2,6 +2,7 @@
 //!
 //! | room | what it does |
 //! |---|---|
+//! | `clock` | time, which tests can move on |
 //! | `config`, `secret` | the configuration, and the secrets that it names |
 //! | `desk` | the one place that signs |
 //! | `endpoints` | several nodes, of which none is believed alone |
@@ -16,6 +17,7 @@
 //! | `stream` | where accounts come from: polling and subscriptions |
 //! | `updates` | what every source of accounts delivers |
 
+pub mod clock;
 pub mod config;
 pub mod desk;
 pub mod endpoints;

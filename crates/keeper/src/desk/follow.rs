@@ -1,7 +1,6 @@
 //! Following a transaction until its fate is decided.
 
 use solana_transaction::Signature;
-use tokio::time::Instant;
 
 use super::{Claim, Desk, Outcome};
 use crate::endpoints::Verdict;
@@ -12,7 +11,7 @@ impl Desk {
     /// anew.
     pub(super) async fn follow(&self, claim: &Claim<'_>, id: u64, signed: &Signed) -> Outcome {
         let Signed { signature, last_valid_block_height, transaction } = signed;
-        let begun = Instant::now();
+        let begun = self.endpoints.clock().now();
         for round in 0u32.. {
             // What nobody takes now is offered again in a moment.
             if round.is_multiple_of(self.terms.repeat_after.max(1)) && self.can_land(*last_valid_block_height) {
@@ -24,10 +23,10 @@ impl Desk {
             if let Some(verdict) = self.endpoints.verdict(signature, *last_valid_block_height).await {
                 return self.conclude(id, *signature, verdict);
             }
-            if begun.elapsed() > self.terms.patience {
+            if self.endpoints.clock().since(begun) > self.terms.patience {
                 break;
             }
-            tokio::time::sleep(self.terms.poll).await;
+            self.endpoints.clock().sleep(self.terms.poll).await;
         }
         Outcome::Unknown(*signature)
     }

@@ -16,13 +16,13 @@ use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use ballast_cluster::connection::Connection;
 use solana_transaction::Hash;
-use tokio::time::Instant;
 
+use crate::clock::{Clock, Elapsed};
 pub use reading::Seen;
 pub use standing::{Position, Standing};
 use standing::{Record, Reference};
@@ -93,6 +93,7 @@ pub struct Endpoints {
     policy: Policy,
     view: Mutex<View>,
     turn: AtomicUsize,
+    clock: Clock,
 }
 
 impl Endpoints {
@@ -104,7 +105,17 @@ impl Endpoints {
         ensure!(nodes.len() >= least_healthy, "{} nodes, of which {least_healthy} have to agree", nodes.len());
         let records = nodes.iter().map(|_| Record::new()).collect();
         let view = Mutex::new(View { records, genesis: None, reference: None, surveyed: None });
-        Ok(Self { nodes, policy, view, turn: AtomicUsize::new(0) })
+        Ok(Self { nodes, policy, view, turn: AtomicUsize::new(0), clock: Clock::default() })
+    }
+
+    /// The same by another clock.
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The clock of everybody who works with these nodes.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     pub fn policy(&self) -> &Policy {
@@ -124,7 +135,7 @@ impl Endpoints {
     /// An upper bound of where the cluster is now.
     pub fn ceiling(&self) -> Option<Position> {
         let most_behind = self.policy.most_slots_behind;
-        self.view().reference.map(|reference| reference.ceiling(Instant::now(), most_behind))
+        self.view().reference.map(|reference| reference.ceiling(self.clock.now(), most_behind))
     }
 
     /// Whether enough nodes count.
@@ -154,7 +165,7 @@ impl Endpoints {
     pub fn is_plausible(&self, slot: u64) -> bool {
         let most = self.policy.most_slots_behind;
         let Some(reference) = self.view().reference else { return false };
-        let ceiling = reference.ceiling(Instant::now(), most).slot;
+        let ceiling = reference.ceiling(self.clock.now(), most).slot;
         slot.saturating_add(most) >= reference.position.slot && slot <= ceiling
     }
 
@@ -183,10 +194,10 @@ impl Endpoints {
 
     /// Asks one node, within the time that there is.
     async fn request<T>(&self, at: usize, request: impl Future<Output = anyhow::Result<T>>) -> Result<T, String> {
-        let answer = match tokio::time::timeout(self.policy.timeout, request).await {
+        let answer = match self.in_time(request).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(format!("{error:#}")),
-            Err(_) => Err(format!("no answer within {:?}", self.policy.timeout)),
+            Err(Elapsed) => Err(format!("no answer within {:?}", self.policy.timeout)),
         };
         if let Err(why) = &answer {
             self.missed(at, why.clone());
@@ -220,9 +231,13 @@ impl Endpoints {
         Err(self.unready(&view))
     }
 
+    async fn in_time<T>(&self, request: impl Future<Output = T>) -> Result<T, Elapsed> {
+        self.clock.timeout(self.policy.timeout, request).await
+    }
+
     /// Leaves a node out that answered what cannot be.
     fn suspect(&self, at: usize, why: String) {
         tracing::warn!(node = self.nodes[at].name, why, "left out: it answered what cannot be");
-        self.view().records[at].suspend(why, Instant::now());
+        self.view().records[at].suspend(why, self.clock.now());
     }
 }

@@ -1,9 +1,7 @@
 //! Which nodes are believed. No I/O: what they said goes in, who counts comes out.
 
 use std::fmt;
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Longest time for which a node that answered nonsense is left out.
 const LONGEST_SUSPENSION: Duration = Duration::from_secs(300);

@@ -7,7 +7,6 @@ use ballast_cluster::connection::Connection;
 use futures_util::future::join_all;
 use solana_client::rpc_config::CommitmentConfig;
 use solana_transaction::Hash;
-use tokio::time::Instant;
 
 use super::standing::{Position, Standing, judge};
 use super::{Endpoints, Policy, Unready};
@@ -38,7 +37,7 @@ impl Endpoints {
     /// # Errors
     /// As [`Self::survey`].
     pub async fn keep_surveyed(&self) -> Result<(), Unready> {
-        let now = Instant::now();
+        let now = self.clock.now();
         let due = {
             let mut view = self.view();
             let due = view.surveyed.is_none_or(|at| now.saturating_duration_since(at) >= FRESH);
@@ -54,7 +53,7 @@ impl Endpoints {
     /// # Errors
     /// [`Unready`] when fewer count than are needed.
     pub async fn survey(&self) -> Result<(), Unready> {
-        let now = Instant::now();
+        let now = self.clock.now();
         let asked: Vec<(usize, bool)> = {
             let view = self.view();
             let askable = view.records.iter().enumerate().filter(|(_, record)| !record.is_suspended(now));
@@ -86,7 +85,7 @@ impl Endpoints {
     }
 
     fn weigh(&self, answers: Vec<(usize, Result<Answer, String>)>) {
-        let now = Instant::now();
+        let now = self.clock.now();
         let mut view = self.view();
         let mut positions = vec![None; self.nodes.len()];
         for (at, answer) in answers {

@@ -10,7 +10,6 @@ use futures_util::future::join_all;
 use solana_client::rpc_config::CommitmentConfig;
 use solana_message::VersionedMessage;
 use solana_transaction::{Hash, Signature};
-use tokio::time::Instant;
 
 use super::{Endpoints, Unready};
 
@@ -87,8 +86,7 @@ impl Endpoints {
     pub async fn try_out(&self, message: &VersionedMessage) -> Result<Vec<Trial>, NotTried> {
         let healthy = self.healthy().map_err(NotTried::Unready)?;
         let requests = healthy.into_iter().map(|at| async move {
-            let trial =
-                tokio::time::timeout(self.policy.timeout, self.nodes[at].connection.try_message(message.clone()));
+            let trial = self.in_time(self.nodes[at].connection.try_message(message.clone()));
             (at, trial.await)
         });
         let (mut passed, mut refused, mut other) = (Vec::new(), Vec::new(), Vec::new());
@@ -153,7 +151,7 @@ impl Endpoints {
     pub async fn broadcast(&self, wire: &str) -> usize {
         let requests = self.native().into_iter().map(|at| async move {
             let connection = &self.nodes[at].connection;
-            matches!(tokio::time::timeout(self.policy.timeout, connection.submit_wire(wire)).await, Ok(Ok(())))
+            matches!(self.in_time(connection.submit_wire(wire)).await, Ok(Ok(())))
         });
         join_all(requests).await.into_iter().filter(|taken| *taken).count()
     }
@@ -164,7 +162,7 @@ impl Endpoints {
         let requests = self.native().into_iter().map(|at| async move {
             let connection = &self.nodes[at].connection;
             let testimony = testify(connection, at, signature, last_valid_block_height);
-            tokio::time::timeout(self.policy.timeout, testimony).await.ok()?.ok()
+            self.in_time(testimony).await.ok()?.ok()
         });
         let testimonies: Vec<Testimony> = join_all(requests).await.into_iter().flatten().collect();
         let needed = self.policy.least_healthy;
@@ -188,7 +186,7 @@ impl Endpoints {
         let healthy = self.healthy().ok()?;
         let requests = healthy.into_iter().map(|at| async move {
             let connection = &self.nodes[at].connection;
-            tokio::time::timeout(self.policy.timeout, connection.included(signature)).await.ok()?.ok()
+            self.in_time(connection.included(signature)).await.ok()?.ok()
         });
         let found: Vec<Included> = join_all(requests).await.into_iter().flatten().collect();
         let alike = |one: &&Included| found.iter().filter(|other| other == one).count() >= self.policy.least_healthy;
@@ -202,6 +200,6 @@ impl Endpoints {
     }
 
     pub(super) fn missed(&self, at: usize, why: String) {
-        self.view().records[at].miss(why, Instant::now());
+        self.view().records[at].miss(why, self.clock.now());
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use ballast_client::instruction::MarketRef;
 use ballast_client::{Market, Pubkey};
-use tokio::time::Instant;
 
 use super::{Done, Liquidator, Proceeds, Tick, Time, purse};
 use crate::desk::{Judge, Outcome, Prospect, Task};
@@ -17,7 +16,7 @@ impl Liquidator {
     /// Plans for all candidates that nobody is at, and hands the most profitable ones to the desk.
     pub(super) async fn act(&mut self, candidates: Vec<Pubkey>, time: Time, tick: &mut Tick) -> Result<(), Unready> {
         let Some(market) = self.market() else { return Ok(()) };
-        let now = Instant::now();
+        let now = self.endpoints.clock().now();
         let free = |vault: &Pubkey| {
             let started = self.reserved.contains_key(vault) || self.desk.is_busy(&Key::Liquidate(*vault));
             !started && !self.touched.contains_key(vault)
@@ -62,7 +61,7 @@ impl Liquidator {
             purse,
             own: own.as_ref().map(|(address, vault)| (*address, vault)),
             terms: &self.terms.strategy,
-            now: time.now(),
+            now: time.now(self.endpoints.clock()),
         };
         let mut found = plans(&situation);
         if found.is_empty() {
@@ -95,7 +94,7 @@ impl Liquidator {
         // Rent for new token accounts is in the plan's lamports, and in no fee.
         let rent = plan.lamports.saturating_sub(costs.lamports(plan.units, 0));
         let free = plan.kind == crate::strategy::Kind::Absorb;
-        let now = self.time.map_or(0, |time| time.now());
+        let now = self.time.map_or(0, |time| time.now(self.endpoints.clock()));
         Arc::new(move |prospect: &Prospect<'_>| {
             if free {
                 return Ok(());
@@ -116,14 +115,14 @@ impl Liquidator {
 
     /// Enters what became of a liquidation into the books.
     pub(super) fn conclude(&mut self, vault: Pubkey, kind: &str, outcome: Outcome) {
-        let (seen, now) = (self.index.vault_slot(&vault), Instant::now());
+        let (seen, now) = (self.index.vault_slot(&vault), self.endpoints.clock().now());
         match &outcome {
             Outcome::Landed { included, .. } => {
                 self.backoff.forget(&vault);
                 let proceeds = Proceeds::of(&included.logs, &self.desk.address());
                 let Some(market) = self.market() else { return };
                 let proceeds = proceeds.with_transfer_fees(&market, &self.purse);
-                let at = self.time.map_or(0, |time| time.now());
+                let at = self.time.map_or(0, |time| time.now(self.endpoints.clock()));
                 let profit = profit(&proceeds, &market, &self.terms.strategy.costs, included.fee, at).unwrap_or(0);
                 self.ledger.add(&proceeds, profit, included.fee);
                 self.metrics.liquidation_landed(kind, profit);

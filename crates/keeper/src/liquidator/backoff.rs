@@ -1,10 +1,9 @@
 //! Vaults that were refused wait, longer each time, with the reason on record. One bad vault costs a simulation a minute.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ballast_client::Pubkey;
-use tokio::time::Instant;
 
 /// The first pause.
 const FIRST: Duration = Duration::from_secs(1);

@@ -10,12 +10,12 @@ mod purse;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ballast_client::{Market, Pubkey};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::desk::{Desk, Outcome};
 use crate::endpoints::{Endpoints, Unready};
 use crate::index::{Applied, Index};
@@ -79,8 +79,8 @@ struct Time {
 }
 
 impl Time {
-    fn now(&self) -> u64 {
-        self.unix.saturating_add(self.at.elapsed().as_secs())
+    fn now(&self, clock: &Clock) -> u64 {
+        self.unix.saturating_add(clock.since(self.at).as_secs())
     }
 }
 
@@ -180,12 +180,13 @@ impl Liquidator {
 
     /// Waits until nothing is under way any more, or for so long. Returns whether that was reached.
     pub async fn finish(&mut self, patience: Duration) -> bool {
+        let clock = self.endpoints.clock().clone();
         let all = async {
             while let Some(done) = self.running.join_next().await {
                 self.take(done);
             }
         };
-        tokio::time::timeout(patience, all).await.is_ok()
+        clock.timeout(patience, all).await.is_ok()
     }
 
     async fn pass(&mut self) -> Result<Tick, Unready> {
@@ -199,7 +200,7 @@ impl Liquidator {
         self.settle();
         self.read().await?;
         let Some(time) = self.time else { return Ok(Tick::default()) };
-        let candidates = self.scan(time.now());
+        let candidates = self.scan(time.now(self.endpoints.clock()));
         let mut tick = Tick { liquidatable: candidates.len(), ..Tick::default() };
         if !candidates.is_empty() {
             self.act(candidates, time, &mut tick).await?;
@@ -228,19 +229,20 @@ impl Liquidator {
 
     /// Reads what is due.
     async fn read(&mut self) -> Result<(), Unready> {
-        let due = |last: Option<Instant>, pause: Duration| last.is_none_or(|at| at.elapsed() >= pause);
+        let clock = self.endpoints.clock().clone();
+        let due = |last: Option<Instant>, pause: Duration| last.is_none_or(|at| clock.since(at) >= pause);
         if due(self.market_read, self.terms.poll) {
             let seen = self.endpoints.market(self.index.address()).await?;
             self.index.apply(&seen.update);
-            self.time = Some(Time { unix: seen.clock.unix, epoch: seen.clock.epoch, at: Instant::now() });
-            self.market_read = Some(Instant::now());
+            self.time = Some(Time { unix: seen.clock.unix, epoch: seen.clock.epoch, at: clock.now() });
+            self.market_read = Some(clock.now());
         }
         if due(self.vaults_read, self.terms.resync) {
             let (updates, _) = self.endpoints.vaults(self.index.address()).await?;
             for update in &updates {
                 self.index.apply(update);
             }
-            self.vaults_read = Some(Instant::now());
+            self.vaults_read = Some(clock.now());
         }
         if !self.touched.is_empty() {
             self.read_touched().await?;
