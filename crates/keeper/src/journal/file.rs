@@ -1,6 +1,6 @@
 //! Opening, reading, setting aside and compacting the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -89,6 +89,7 @@ impl Journal {
             open,
             next,
             length,
+            owed: VecDeque::new(),
             dirty: false,
             compact_above,
         };
@@ -131,6 +132,8 @@ impl Journal {
         self.medium = medium;
         self.length = bytes.len() as u64;
         self.dirty = false;
+        // Of what has ended, nothing is in the new file.
+        self.owed.clear();
         sync_folder(&self.path)
     }
 

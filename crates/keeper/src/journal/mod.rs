@@ -11,7 +11,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -124,6 +124,8 @@ pub struct Journal {
     next: u64,
     /// Bytes that are known to be on the disk, the end of the last whole record.
     length: u64,
+    /// Ends that could not be written yet.
+    owed: VecDeque<Record>,
     /// Bytes behind `length` may be there, after a write that failed.
     dirty: bool,
     compact_above: u64,
@@ -178,11 +180,16 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes down what became of an intent. It counts as ended even where that cannot be written: after a restart the
-    /// cluster is asked again, and answers the same.
+    /// Writes down what became of an intent. It counts as ended even where that cannot be written now: it is written before
+    /// anything else is, and after a restart the cluster is asked again, and answers the same.
     pub fn end(&mut self, id: u64, how: Ended) -> Result<(), JournalError> {
         self.open.remove(&id);
-        self.append(&Record::Ended { id, how })
+        let record = Record::Ended { id, how };
+        let written = self.append(&record);
+        if written.is_err() {
+            self.owed.push_back(record);
+        }
+        written
     }
 
     /// Bytes of the file.
@@ -191,6 +198,18 @@ impl Journal {
     }
 
     fn append(&mut self, record: &Record) -> Result<(), JournalError> {
+        while let Some(owed) = self.owed.front().cloned() {
+            self.put(&owed)?;
+            self.owed.pop_front();
+        }
+        self.put(record)?;
+        if self.length > self.compact_above {
+            self.compact_unless_hopeless();
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, record: &Record) -> Result<(), JournalError> {
         let frame = encoded(record)?;
         // What a former failure left behind would make a middle of this record's beginning.
         if self.dirty {
@@ -203,9 +222,6 @@ impl Journal {
             return Err(self.failed("write", source));
         }
         self.length = self.length.saturating_add(frame.len() as u64);
-        if self.length > self.compact_above {
-            self.compact_unless_hopeless();
-        }
         Ok(())
     }
 

@@ -201,10 +201,15 @@ fn the_size_is_bounded_however_much_is_done() {
 struct Full {
     file: File,
     room: u64,
+    /// Room that somebody else decides about.
+    shared: Option<std::sync::Arc<std::sync::atomic::AtomicU64>>,
 }
 
 impl Medium for Full {
     fn write(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        if let Some(room) = &self.shared {
+            self.room = room.load(std::sync::atomic::Ordering::SeqCst);
+        }
         let fits = usize::try_from(self.room).unwrap().min(bytes.len());
         Medium::write(&mut self.file, at, &bytes[..fits])?;
         self.room -= fits as u64;
@@ -223,7 +228,7 @@ impl Medium for Full {
 #[test]
 fn a_full_disk_leaves_whole_records_alone() {
     let (_folder, path) = place();
-    let mount: Mount = Box::new(|file| Box::new(Full { file, room: 2_000 }));
+    let mount: Mount = Box::new(|file| Box::new(Full { file, room: 2_000, shared: None }));
     let (mut journal, _) = Journal::open_with(&path, identity(), COMPACT_ABOVE, mount).unwrap();
     let id = journal.intend(intent(1)).unwrap();
     journal.sign(id, signed(1)).unwrap();
@@ -236,6 +241,25 @@ fn a_full_disk_leaves_whole_records_alone() {
     let (journal, condition) = opened(&path);
     assert_eq!(condition, Condition::Intact);
     assert_eq!(left(&journal)[0], (0, key(1), Some(Signature::from([1; 64]))));
+}
+
+#[test]
+fn an_end_that_the_full_disk_did_not_take_is_written_before_anything_else() {
+    let (_folder, path) = place();
+    let room = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(u64::MAX));
+    let shared = std::sync::Arc::clone(&room);
+    let mount: Mount = Box::new(move |file| Box::new(Full { file, room: 0, shared: Some(shared.clone()) }));
+    let (mut journal, _) = Journal::open_with(&path, identity(), COMPACT_ABOVE, mount).unwrap();
+    let id = journal.intend(intent(1)).unwrap();
+    journal.sign(id, signed(1)).unwrap();
+    room.store(10, std::sync::atomic::Ordering::SeqCst);
+    journal.end(id, Ended::Landed).unwrap_err();
+    assert_eq!(left(&journal), []);
+    journal.intend(intent(1)).unwrap_err();
+    room.store(u64::MAX, std::sync::atomic::Ordering::SeqCst);
+    journal.intend(intent(1)).unwrap();
+    let written = records(&path).unwrap();
+    assert!(matches!(written[3..], [Record::Ended { id: 0, how: Ended::Landed }, Record::Intent { .. }]));
 }
 
 #[test]

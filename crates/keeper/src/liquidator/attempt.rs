@@ -37,8 +37,11 @@ impl Liquidator {
         let mut ranked: Vec<Plan> = ready.iter().filter_map(|vault| self.plan(&market, vault, &left, time)).collect();
         ranked.sort_by_key(|plan| (Reverse(plan.profit), plan.vault));
         for plan in ranked {
-            // The purse may have become smaller since it was ranked.
-            let plan = self.plan(&market, &plan.vault, &left, time);
+            // What was ranked before may have taken what this one was to be paid with.
+            let plan = match purse::covers(&left, &market, &plan) {
+                true => Some(plan),
+                false => self.plan(&market, &plan.vault, &left, time),
+            };
             let Some(plan) = plan else { continue };
             let start = !self.terms.dry_run && self.reserved.len() < self.terms.most_in_flight.max(1);
             if start {

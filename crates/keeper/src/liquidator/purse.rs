@@ -4,7 +4,7 @@ use ballast_client::account;
 use ballast_client::{Asset, Fee, Market, Pubkey, token};
 
 use crate::endpoints::{Endpoints, Unready};
-use crate::strategy::{Plan, Purse, Token};
+use crate::strategy::{Kind, Plan, Purse, Token};
 
 /// Reads the token accounts and, where transfers can cost something, the mints.
 ///
@@ -30,13 +30,25 @@ pub async fn read(endpoints: &Endpoints, market: &Market, owner: &Pubkey, epoch:
     Ok(purse)
 }
 
+/// What a plan may take of an asset: as an offer has it, a little more than what is needed now.
+const fn most(paid: u64) -> u64 {
+    paid.saturating_add(paid / 1_000).saturating_add(1)
+}
+
+/// Whether a plan can still be paid for. Not when the smallest offer would be all that is left: then it is planned anew.
+pub fn covers(purse: &Purse, market: &Market, plan: &Plan) -> bool {
+    let paid = plan.flows.iter().filter(|flow| flow.paid > 0);
+    let held =
+        |asset: u8| market.listed().get(usize::from(asset)).map_or(0, |record| purse.token(asset, record).amount);
+    plan.kind == Kind::Into || paid.clone().all(|flow| held(flow.asset) >= most(flow.paid))
+}
+
 /// What a plan may take out of the purse is not there for the next one.
 pub fn reserve(purse: &mut Purse, market: &Market, plan: &Plan) {
-    for flow in plan.flows.iter().filter(|flow| flow.paid > 0) {
+    // A vault that takes over pays with no tokens.
+    for flow in plan.flows.iter().filter(|flow| flow.paid > 0 && plan.kind != Kind::Into) {
         let Some(record) = market.listed().get(usize::from(flow.asset)) else { continue };
         let held = purse.token(flow.asset, record);
-        // As an offer has it: a little more than what is needed now.
-        let most = flow.paid.saturating_add(flow.paid / 1_000).saturating_add(1);
-        purse.set(flow.asset, Token { amount: held.amount.saturating_sub(most), ..held });
+        purse.set(flow.asset, Token { amount: held.amount.saturating_sub(most(flow.paid)), ..held });
     }
 }

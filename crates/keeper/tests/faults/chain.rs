@@ -107,7 +107,7 @@ pub fn liquidator() -> Keypair {
 }
 
 impl Base {
-    /// A market with lenders and six borrowers, three poisoned accounts, and a keeper with tokens.
+    /// A market with lenders and four borrowers, and a keeper with tokens.
     pub fn new() -> Self {
         use ballast_tests::client::table::Parameter::MaxAge;
         let tokens: Vec<_> = SYMBOLS.iter().map(|symbol| assets::token(symbol).with(&[(MaxAge, 600)])).collect();
@@ -115,10 +115,8 @@ impl Base {
         let mut vaults = Vec::new();
         let borrowers = [
             ("100", "0", "10400", "0"),
-            ("80", "0", "5000", "3000"),
             ("200", "0.05", "19000", "2000"),
             ("50", "0", "0", "5150"),
-            ("120", "0", "12300", "0"),
             ("60", "0.2", "9000", "5000"),
         ];
         for (at, (sol, btc, usdc, usdt)) in borrowers.into_iter().enumerate() {

@@ -97,18 +97,18 @@ fn policy() -> Policy {
     Policy { least_healthy: 2, most_slots_behind: 50, timeout: Duration::from_secs(1) }
 }
 
-fn desk_terms(first_life: bool) -> desk::Terms {
+pub fn desk_terms(first_life: bool) -> desk::Terms {
     desk::Terms {
         fees: FeePolicy { percentile: 50, least: 0, most: 1_000_000 },
         most_in_flight: 4,
-        poll: Duration::from_millis(800),
-        repeat_after: 4,
+        poll: Duration::from_millis(2_000),
+        repeat_after: 2,
         first_life,
         ..desk::Terms::default()
     }
 }
 
-fn terms() -> liquidator::Terms {
+pub fn terms() -> liquidator::Terms {
     let costs = Costs { lamport_price: LamportPrice::Asset(0), ..Costs::default() };
     liquidator::Terms {
         strategy: strategy::Terms { least_profit: LEAST, costs, ..strategy::Terms::default() },
@@ -156,7 +156,8 @@ async fn live(
             liquidator.receive(&update);
         }
         let tick = liquidator.tick().await;
-        {
+        // The dead count nothing.
+        if !plan.doom.is_dead() {
             let mut seen = seen.lock().expect("nobody panics holding it");
             seen.ticks += 1;
             seen.ledger = liquidator.ledger().clone();
@@ -164,6 +165,6 @@ async fn live(
             seen.found = tick.liquidatable;
             seen.unready += u64::from(tick.unready.is_some());
         }
-        clock.sleep(Duration::from_millis(800)).await;
+        clock.sleep(Duration::from_millis(2_000)).await;
     }
 }

@@ -10,6 +10,7 @@ mod disk;
 mod judge;
 mod life;
 mod node;
+mod process;
 mod random;
 mod script;
 
