@@ -190,7 +190,8 @@ fn carries_out(seed: u64, modelled: bool, cases: usize, tally: &mut Tally) {
 /// Carries a plan out and puts everything back.
 fn tries(market: &Fixture, bob: &Actor, plan: &Plan, books: &Market) {
     let instructions = plan.instructions(&MarketRef::new(market.market_address(), books), &bob.address());
-    let named: Vec<Pubkey> = instructions.iter().flat_map(|at| at.accounts.iter().map(|meta| meta.pubkey)).collect();
+    let written = instructions.iter().flat_map(|at| &at.accounts).filter(|meta| meta.is_writable);
+    let named: Vec<Pubkey> = written.map(|meta| meta.pubkey).collect();
     let kept: Vec<_> = named.iter().map(|key| (*key, market.account(key).unwrap_or_default())).collect();
     let before = wallet(market, bob);
     let receipt = market.sends(&instructions, &[&bob.key]).unwrap_or_else(|refusal| panic!("{plan:#?}\n{refusal:#?}"));
@@ -237,7 +238,7 @@ fn own_vault(random: &mut Random, market: &Fixture, bob: &Actor) -> Vault {
 
 /// Vaults for each market; more in a deep run.
 fn cases() -> usize {
-    if std::env::var("BALLAST_DEEP").is_ok_and(|value| value == "1") { 200 } else { 40 }
+    if std::env::var("BALLAST_DEEP").is_ok_and(|value| value == "1") { 200 } else { 60 }
 }
 
 #[test]
