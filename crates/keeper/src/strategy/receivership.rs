@@ -20,6 +20,8 @@ const HALVINGS: usize = 14;
 /// Most assets that are repaid, and that are seized. More do not fit a transaction.
 const MOST_ASSETS: usize = 6;
 const ONE: u128 = 1 << 32;
+/// A cent: what is worth less is not worth an instruction, micro-dollars.
+const LEAST_VALUE: u64 = 10_000;
 
 /// One position as a receivership could move it.
 #[derive(Clone, Copy)]
@@ -70,7 +72,7 @@ fn positions<'a>(situation: &Situation<'a>, side: Side) -> Vec<Movable<'a>> {
             Side::Deposit => whole.min(record.cash),
         };
         let value = price.value_floor(Amount::new(most)).ok()?.get();
-        (value > 0).then_some(Movable { asset, record, price, token, most, value })
+        (value >= LEAST_VALUE).then_some(Movable { asset, record, price, token, most, value })
     };
     let held = vault.used().iter().filter(|at| at.side() == side);
     held.filter_map(|at| position(at.asset)).collect()
@@ -148,7 +150,7 @@ fn moves(
     for debt in debts {
         let amount = if left >= debt.value { debt.most } else { debt.price.amount_floor(Usd::new(left)).get() };
         let worth = debt.price.value_floor(Amount::new(amount)).ok()?.get();
-        if worth > 0 {
+        if worth >= LEAST_VALUE {
             repayments.push(Move { asset: debt.asset, amount });
             repaid = repaid.saturating_add(worth);
             left = left.saturating_sub(worth);
@@ -173,7 +175,7 @@ fn bought(open: &Receivership<'_>, deposit: &Movable<'_>, bonus: Fraction, budge
     let value = u64::try_from(grown).ok()?.saturating_sub(2);
     let amount = deposit.price.amount_floor(Usd::new(value)).get().min(deposit.most);
     let cost = open.cost(Move { asset: deposit.asset, amount }, bonus)?.get();
-    Some(if amount == 0 || cost > budget { (0, 0) } else { (amount, cost) })
+    Some(if cost < LEAST_VALUE || cost > budget { (0, 0) } else { (amount, cost) })
 }
 
 fn build(
