@@ -73,6 +73,22 @@ impl Report for Acted {
     }
 }
 
+impl AllActed {
+    /// Takes the next one. When it failed, what was done before it is shown all the same.
+    fn add(&mut self, context: &Context, next: Result<Acted, Failure>) -> Result<(), Failure> {
+        match next {
+            Ok(acted) => self.0.push(acted),
+            Err(failure) => {
+                if !self.0.is_empty() {
+                    context.show(self)?;
+                }
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Report for AllActed {
     fn text(&self) -> String {
         self.0.iter().map(Report::text).collect::<Vec<_>>().join("\n")
@@ -93,11 +109,12 @@ impl Propose {
         if self.seed.is_some() && proposals.len() > 1 {
             return Err(Failure::usage(format!("one seed is for one change, these are {}", proposals.len())));
         }
-        let mut acted = vec![];
+        let mut acted = AllActed(vec![]);
         for proposal in proposals {
-            acted.push(propose(context, &chain, proposal, self.seed.as_deref()).await?);
+            let next = propose(context, &chain, proposal, self.seed.as_deref()).await;
+            acted.add(context, next)?;
         }
-        context.show(&AllActed(acted))
+        context.show(&acted)
     }
 }
 
@@ -140,11 +157,12 @@ impl Apply {
     /// [`Failure`].
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         let chain = context.market().await?;
-        let mut acted = vec![];
+        let mut acted = AllActed(vec![]);
         for proposal in self.wanted.proposals(&chain)? {
-            acted.push(apply(context, &chain, proposal, None).await?);
+            let next = apply(context, &chain, proposal, None).await;
+            acted.add(context, next)?;
         }
-        context.show(&AllActed(acted))
+        context.show(&acted)
     }
 }
 

@@ -170,6 +170,13 @@ fn a_file_holds_several_changes_and_bad_input_says_what_to_write() {
     assert_ne!(text, exported.stdout, "{exported:?}");
     let whole = stage.run(&anybody, &["gov", "diff", &stage.file("whole.toml", &text)]).json();
     assert_eq!((whole.as_array().map(Vec::len), &whole[0]["lines"][0]["to"]["text"]), (Some(1), &"29%".into()));
+    // What was proposed before one of several fails is shown all the same.
+    let governance = stage.governance();
+    let several = ["gov", "propose", "--set", "SOL.haircut_init=36%", "--set", "market.delay=30d"];
+    let half = stage.run(&governance, &several);
+    assert!(half.code == 4 && half.stderr.contains("ParameterOutOfRange"), "{half:?}");
+    let shown: Value = serde_json::from_str(&half.stdout).expect("the first one");
+    assert_eq!((shown.as_array().map(Vec::len), &shown[0]["status"]), (Some(1), &"confirmed".into()));
     // What the table does not allow is told, not hidden.
     let steep = stage.run(&anybody, &["gov", "diff", "--set", "SOL.bonus_most=30%"]).json();
     assert_eq!(steep[0]["propose"]["error"], "ParameterOutOfRange");
