@@ -51,9 +51,10 @@ fn wrapper() -> Result<PathBuf> {
     Ok(wrapper)
 }
 
-/// Builds all libraries, programs and tests.
+/// Builds all libraries, programs, tests and examples.
 pub fn build_all() -> Result<()> {
-    process::run(cargo()?.args(["build", "--locked", "--workspace", "--lib", "--bins", "--tests", "--keep-going"]))
+    let everything = ["--lib", "--bins", "--tests", "--examples"];
+    process::run(cargo()?.args(["build", "--locked", "--workspace"]).args(everything).arg("--keep-going"))
         .context("the build failed")
 }
 

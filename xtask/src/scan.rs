@@ -1,4 +1,5 @@
-//! `cargo xtask scan`: how fast the keeper judges vaults, and what a vault takes of memory; written to `benches/scan.md`.
+//! `cargo xtask scan`: how fast the keeper judges vaults, and what a vault takes of memory; written to
+//! `benches/scan.md`.
 
 use std::fs;
 use std::process::{ExitCode, Stdio};

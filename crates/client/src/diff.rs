@@ -1,5 +1,5 @@
-//! What a proposal changes, which way it may go, and how much of the room that the table leaves it uses. All of it is asked
-//! of the program's own functions on copies of the market.
+//! What a proposal changes, which way it may go, and how much of the room that the table leaves it uses. All of it is
+//! asked of the program's own functions on copies of the market.
 
 use ballast::changes::Path;
 use ballast::error::BallastError;
@@ -35,8 +35,8 @@ pub struct Line {
     /// What counts now: another value than `present` in the middle of a ramp.
     pub in_force: u64,
     pub direction: Direction,
-    /// The furthest value in this direction that a proposal may name now, beside the other edits; `None` when even the value
-    /// in force is refused, and where something is turned on or off, or bounds nothing.
+    /// The furthest value in this direction that a proposal may name now, beside the other edits; `None` when even the
+    /// value in force is refused, and where something is turned on or off, or bounds nothing.
     pub furthest: Option<u64>,
     /// It begins to count at `Target` and `Maint` after the notice, and moves along a ramp.
     pub ramps: bool,
@@ -135,7 +135,7 @@ fn direction(row: &Row, edit: &Edit) -> Direction {
     }
 }
 
-/// The furthest value of one edit that is accepted beside the others, found between the value in force and the end of the
+/// The furthest value of one edit that is accepted beside the others, between the value in force and the end of the
 /// range.
 fn furthest(market: &Market, proposal: &Proposal, at: usize, in_force: u64, now: u64) -> Option<u64> {
     let Proposal::Parameters { asset, edits, ramp } = proposal else { return None };

@@ -1,8 +1,8 @@
 //! What a change of a market would do to those who are in it: how many vaults, and how much money, lose which right.
 //!
 //! The change is carried out on a copy of the market by the program's own function and counted when it is in force whole:
-//! notices and ramps are over, prices are those of the market, and the clock stands still. So what is counted is the change
-//! and nothing else.
+//! notices and ramps are over, prices are those of the market, and the clock stands still. So what is counted is the
+//! change and nothing else.
 
 use ballast::changes::Path;
 use ballast::state::change::Proposal;
@@ -117,8 +117,9 @@ pub fn copied(market: &Market) -> Box<Market> {
     copy
 }
 
-/// The market after prices have moved. Spot becomes what a refresh at the moved price would store; the other prices that are
-/// kept of an asset move by the same part, rounded down. What a stake pool values moves with its base. Breakers and the volatility multiplier stay as they are.
+/// The market after prices have moved. Spot becomes what a refresh at the moved price would store; the other prices that
+/// are kept of an asset move by the same part, rounded down. What a stake pool values moves with its base. Breakers and
+/// the volatility multiplier stay as they are.
 ///
 /// # Errors
 /// `AssetUnknown`; `PriceOutOfRange` for what leaves no price.

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod address;
 pub mod change;
+pub mod decode;
 pub mod diff;
 pub mod error;
 pub mod explain;

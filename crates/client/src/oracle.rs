@@ -10,6 +10,7 @@ use crate::Pubkey;
 use crate::account::Clock;
 use crate::impact::copied;
 use crate::local::{RECEIVER, RECEIVER_CORE};
+use crate::preview::pico_dollars;
 use crate::refusal::Refusal;
 
 /// An oracle account as a node gave it.
@@ -24,8 +25,8 @@ pub struct Oracle {
 /// What an account says of an asset, in the units of the band.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// 10^-12 dollars for a whole token, less than 2^-30 of it too low.
-    pub pico_dollars: u64,
+    /// 10^-12 dollars for a whole token; `None` above 18 million dollars.
+    pub pico_dollars: Option<u64>,
     /// The confidence interval as a part of the price.
     pub confidence: Fraction,
     /// Unix seconds.
@@ -89,7 +90,7 @@ fn observed(market: &Market, asset: u8, source: &Source, oracle: &Oracle, now: &
 /// What the program says about the account.
 pub fn seen(market: &Market, asset: u8, source: &Source, oracle: &Oracle, now: &Clock) -> Result<Seen, Refusal> {
     let Observation { price, confidence, published, doubt, .. } = observed(market, asset, source, oracle, now)?;
-    let pico_dollars = price.pico_dollars_floor(market.asset(asset)?.decimals);
+    let pico_dollars = pico_dollars(price, market.asset(asset)?.decimals);
     Ok(Seen { pico_dollars, confidence, published, doubt })
 }
 

@@ -1,5 +1,5 @@
-//! Liquidations rehearsed on decoded accounts: the program's own bookings on copies, so that what is planned is what will be
-//! moved. For whoever chooses among ways to liquidate a vault.
+//! Liquidations rehearsed on decoded accounts: the program's own bookings on copies, so that what is planned is what
+//! will be moved. For whoever chooses among ways to liquidate a vault.
 
 use ballast::liquidate::{Offer, plan};
 use ballast::state::{Asset, Kind, Market, SpotHealth, Vault};
@@ -26,8 +26,8 @@ pub fn liquidation(market: &Market, vault: &Vault, pair: Pair, now: u64) -> Opti
     plan(market, vault, &offer).ok().map(|(moved, _)| moved)
 }
 
-/// What `liquidate_into` would move. `None` when it would be refused, as where the vault that takes over would not meet its
-/// initial requirement.
+/// What `liquidate_into` would move. `None` when it would be refused, as where the vault that takes over would not meet
+/// its initial requirement.
 pub fn take_over(market: &Market, [vault, into]: [&Vault; 2], pair: Pair, now: u64) -> Option<Taken> {
     let assets = [pair.debt_asset, pair.collateral_asset];
     Stage::new(market, vault, now).hand_over(&mut { *into }, assets, pair.most_repaid).ok()

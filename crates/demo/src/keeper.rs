@@ -1,35 +1,45 @@
-//! The liquidator of the demo: the keeper's index and strategy, one step at a time. The unattended loop around them, with
-//! journal and several nodes, is `ballast-keeper`; `cargo xtask localnet` runs that.
+//! The liquidator of the demo: that of `ballast-keeper` with its journal and its desk, one step of the prices at a time. The
+//! program around them, which runs unattended, is what `cargo xtask localnet` starts.
 
-use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use ballast_client::Pubkey;
 use ballast_client::event::Liquidated;
-use ballast_client::instruction::MarketRef;
 use ballast_client::logs::events;
-use ballast_client::{Asset, Fee, ID, Market, Pubkey, Vault, account, token};
-use ballast_keeper::index::{Applied, Index};
-use ballast_keeper::strategy::{self, Costs, LamportPrice, Plan, Purse, Situation, Terms, Token};
-use ballast_keeper::updates::Update;
+use ballast_keeper::desk::{self, Desk};
+use ballast_keeper::endpoints::{Endpoints, Node, Policy};
+use ballast_keeper::journal::{Identity, Journal};
+use ballast_keeper::liquidator::{Liquidator, Terms, Tick};
+use ballast_keeper::metrics::Metrics;
+use ballast_keeper::strategy::{self, Costs, LamportPrice};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
+use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
 
-use ballast_cluster::books::MARKET_OFFSET;
-use ballast_cluster::connection::{Connection, Job, Raw, Receipt};
+use ballast_cluster::connection::Receipt;
 use ballast_localnet::catalogue::SOL;
+use ballast_localnet::network::{Network, Processed};
 
 /// What a liquidation must gain after its costs, micro-dollars: a cent.
 const LEAST_PROFIT: i64 = 10_000;
-/// Rounds of one sweep at most; each round liquidates every vault once.
-const ROUNDS: usize = 24;
+/// Ticks of one sweep at most; each liquidates every vault once.
+const TICKS: usize = 48;
+/// How long the transactions of one tick may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Pause between two looks at what became of a transaction: the network answers at once.
+const POLL: Duration = Duration::from_millis(4);
 
 /// A liquidator with an inventory in its associated token accounts.
 pub struct Keeper {
-    connection: Connection,
     key: Arc<Keypair>,
-    index: Index,
-    terms: Terms,
+    endpoints: Arc<Endpoints>,
+    liquidator: Liquidator,
+    seen: UnboundedReceiver<Processed>,
+    _folder: TempDir,
 }
 
 /// What one sweep did.
@@ -41,20 +51,37 @@ pub struct Sweep {
     pub refused: Vec<(Pubkey, String)>,
 }
 
-/// What there is to do.
-struct Work {
-    /// The best plan of every vault that has one, the largest profit first.
-    plans: Vec<Plan>,
-    /// Vaults below maintenance in which nothing pays for the costs or can be bought.
-    left: usize,
-}
-
 impl Keeper {
-    pub fn new(connection: Connection, key: Arc<Keypair>, market: Pubkey) -> Self {
+    /// A liquidator of the market, with a journal of its own in a temporary folder.
+    ///
+    /// # Errors
+    /// A node that does not answer; a folder that cannot be written.
+    pub async fn new(network: &Network, key: Arc<Keypair>, market: Pubkey) -> Result<Self> {
+        let node = Node { name: "local".to_owned(), connection: network.connection.clone() };
+        let endpoints = Arc::new(Endpoints::new(vec![node], Policy { least_healthy: 1, ..Policy::default() })?);
+        endpoints.keep_surveyed().await?;
+        let genesis = endpoints.genesis().context("the node does not say which cluster it is of")?;
+        let folder = tempfile::tempdir().context("a temporary folder for the journal")?;
+        let identity = Identity { signer: key.pubkey().to_string(), genesis: genesis.to_string() };
+        let (journal, _) = Journal::open(&folder.path().join("journal"), identity)?;
+        let metrics = Metrics::new();
+        // The network has just been started, so nothing of this key can be under way.
+        let terms = desk::Terms { first_life: true, poll: POLL, ..desk::Terms::default() };
+        let signer = Arc::new(key.insecure_clone());
+        let desk = Arc::new(Desk::new(Arc::clone(&endpoints), signer, journal, terms, metrics.clone()));
         let costs = Costs { lamport_price: LamportPrice::Asset(SOL as u8), ..Costs::default() };
         // Pairs alone: the report says which deposit paid for which debt, and into a vault no tokens move.
-        let terms = Terms { receivership: false, into: false, least_profit: LEAST_PROFIT, costs, ..Terms::default() };
-        Self { connection, key, index: Index::new(market), terms }
+        let strategy = strategy::Terms {
+            receivership: false,
+            into: false,
+            least_profit: LEAST_PROFIT,
+            costs,
+            ..strategy::Terms::default()
+        };
+        // Everything is read anew at each tick, because between two of them an hour may pass on the chain.
+        let terms = Terms { strategy, poll: Duration::ZERO, resync: Duration::ZERO, ..Terms::default() };
+        let liquidator = Liquidator::new(market, Arc::clone(&endpoints), desk, terms, metrics);
+        Ok(Self { key, endpoints, liquidator, seen: network.watch(), _folder: folder })
     }
 
     pub fn address(&self) -> Pubkey {
@@ -66,112 +93,58 @@ impl Keeper {
     }
 
     /// Liquidates until nothing is left that can be liquidated with a profit.
+    ///
+    /// # Errors
+    /// A node that cannot be relied on; a transaction of which nobody knows what became.
     pub async fn sweep(&mut self) -> Result<Sweep> {
-        let mut sweep = Sweep::default();
-        let mut hopeless = HashSet::new();
-        for _ in 0..ROUNDS {
-            let work = self.work(&hopeless).await?;
-            if work.plans.is_empty() {
+        let before = self.liquidator.ledger().liquidations;
+        for _ in 0..TICKS {
+            let tick = self.tick().await?;
+            if tick.in_flight == 0 {
                 break;
             }
-            for plan in work.plans {
-                match self.carry_out(&plan).await? {
-                    Ok(receipt) => {
-                        sweep.liquidations.extend(events::<Liquidated>(&receipt.logs));
-                        sweep.receipts.push(receipt);
-                    }
-                    Err(reason) => {
-                        hopeless.insert(plan.vault);
-                        sweep.refused.push((plan.vault, reason));
-                    }
-                }
+            ensure!(self.liquidator.finish(PATIENCE).await, "transactions without a fate after {PATIENCE:?}");
+        }
+        let refused = self.liquidator.backoff().pauses().map(|(vault, pause)| (*vault, pause.cause.clone())).collect();
+        let landed = self.liquidator.ledger().liquidations - before;
+        self.collect(landed, refused).await
+    }
+
+    /// What a sweep has left: how many vaults could still be liquidated with a profit, and how many are below maintenance
+    /// without that.
+    ///
+    /// # Errors
+    /// A node that cannot be relied on.
+    pub async fn left(&mut self) -> Result<(usize, usize)> {
+        let tick = self.tick().await?;
+        self.liquidator.finish(PATIENCE).await;
+        Ok((tick.plans.len(), tick.liquidatable - tick.plans.len()))
+    }
+
+    async fn tick(&mut self) -> Result<Tick> {
+        // The demo travels through time, and a node that is hours ahead of where it was a moment ago is not believed otherwise.
+        self.endpoints.survey().await?;
+        let tick = self.liquidator.tick().await;
+        match tick.unready {
+            None => Ok(tick),
+            Some(unready) => bail!("the liquidator does nothing: {unready}"),
+        }
+    }
+
+    /// The receipts of so many liquidations, as the node has them.
+    async fn collect(&mut self, landed: u64, refused: Vec<(Pubkey, String)>) -> Result<Sweep> {
+        let mut sweep = Sweep { refused, ..Sweep::default() };
+        while (sweep.liquidations.len() as u64) < landed {
+            let seen = timeout(PATIENCE, self.seen.recv()).await.context("the node has seen fewer liquidations")?;
+            let seen = seen.context("the network has ended")?;
+            let found = events::<Liquidated>(&seen.logs);
+            if !seen.failed && found.iter().any(|event| event.liquidator == self.address()) {
+                sweep.liquidations.extend(found);
+                sweep.receipts.push(Receipt { logs: seen.logs });
             }
         }
         Ok(sweep)
     }
-
-    /// Looks without acting: how many vaults could be liquidated with a profit, and how many are below maintenance without
-    /// that.
-    pub async fn look(&mut self) -> Result<(usize, usize)> {
-        let work = self.work(&HashSet::new()).await?;
-        Ok((work.plans.len(), work.left))
-    }
-
-    /// Brings the index up to the chain and asks it what can be liquidated, and the strategy how.
-    async fn work(&mut self, hopeless: &HashSet<Pubkey>) -> Result<Work> {
-        let clock = self.take_in().await?;
-        let found: Vec<Pubkey> = self.index.scan(clock.unix).liquidatable.iter().map(|found| found.address).collect();
-        let market = self.index.market().context("the market is missing")?;
-        let purse = self.purse(market, clock.epoch).await?;
-        let mut work = Work { plans: Vec::new(), left: 0 };
-        for address in found {
-            let vault = self.index.vault(&address).context("a vault that was found is gone")?;
-            let situation = Situation {
-                market: MarketRef::new(*self.index.address(), market),
-                vault: (address, &vault),
-                liquidator: self.address(),
-                purse: &purse,
-                own: None,
-                terms: &self.terms,
-                now: clock.unix,
-            };
-            match strategy::plans(&situation).into_iter().next() {
-                Some(best) if !hopeless.contains(&address) => work.plans.push(best),
-                _ => work.left += 1,
-            }
-        }
-        work.plans.sort_by_key(|plan| std::cmp::Reverse(plan.profit));
-        Ok(work)
-    }
-
-    /// Reads the market, its vaults and the clock.
-    async fn take_in(&mut self) -> Result<account::Clock> {
-        let market = *self.index.address();
-        let of_market = (MARKET_OFFSET, market.as_ref());
-        let vaults = self.connection.program_accounts(&ID, Vault::SPACE, of_market).await?;
-        let found = self.connection.accounts(&[market, account::CLOCK]).await?;
-        let [Some(record), Some(clock)] = found.accounts.as_slice() else { anyhow::bail!("the market is missing") };
-        let slot = vaults.slot;
-        let vaults = vaults.accounts.into_iter().map(|(address, raw)| update(address, raw, slot));
-        for update in vaults.chain([update(market, record.clone(), found.slot)]) {
-            let applied = self.index.apply(&update);
-            ensure!(!matches!(applied, Applied::Quarantined(_)), "account {} is {applied:?}", update.address);
-        }
-        Ok(account::clock(&clock.owner, &clock.data)?)
-    }
-
-    /// Simulates, then sends. The inner error is a refusal in simulation: the state has moved on, which is no fault.
-    async fn carry_out(&self, plan: &Plan) -> Result<std::result::Result<Receipt, String>> {
-        let market = self.index.market().context("the market is missing")?;
-        let instructions = plan.instructions(&MarketRef::new(*self.index.address(), market), &self.address());
-        let job = Job::new(format!("liquidation of {}", plan.vault), instructions, &[&self.key]);
-        let simulated = self.connection.simulate(&job).await?;
-        if let Some(error) = simulated.error {
-            let reason = simulated.logs.iter().find(|line| line.contains("AnchorError"));
-            return Ok(Err(reason.cloned().unwrap_or(error)));
-        }
-        Ok(Ok(self.connection.send(job).await?))
-    }
-
-    /// What the keeper can spend of each asset.
-    async fn purse(&self, market: &Market, epoch: u64) -> Result<Purse> {
-        let address = |asset: &Asset| token::address(&self.address(), &asset.mint, &asset.token_program());
-        let addresses: Vec<Pubkey> = market.listed().iter().flat_map(|asset| [address(asset), asset.mint]).collect();
-        let found = self.connection.accounts(&addresses).await.context("the keeper's inventory")?.accounts;
-        let mut purse = Purse::default();
-        for (asset, pair) in (0u8..).zip(found.chunks(2)) {
-            let [account, Some(mint)] = pair else { anyhow::bail!("a mint is missing") };
-            let held = account.as_ref().map(|raw| account::token(&raw.owner, &raw.data)).transpose()?;
-            let amount = held.as_ref().map_or(0, |held| held.amount);
-            let fee = Fee::of(&mint.data, epoch).ok();
-            purse.set(asset, Token { amount, exists: held.is_some(), fee });
-        }
-        Ok(purse)
-    }
-}
-
-fn update(address: Pubkey, raw: Raw, slot: u64) -> Update {
-    Update { address, owner: raw.owner, data: Some(raw.data), slot }
 }
 
 /// What a liquidation left to the liquidator, micro-dollars: the bonus less the reserve's part of it.

@@ -89,7 +89,7 @@ pub async fn play(stage: &mut Stage<'_>, path: &Path, meter: &mut Meter, indexes
     }
     let books = Books::read(connection, stage.site.market).await?;
     played.after = Tally::of(&books);
-    (played.worthwhile, played.left) = stage.keeper.look().await?;
+    (played.worthwhile, played.left) = stage.keeper.left().await?;
     played.bad_debt = BadDebt::of(&books);
     indexes.look(&books.market);
     compare(stage, &mut played).await?;

@@ -7,12 +7,12 @@ use ballast_client::event::{BadDebtAbsorbed, Liquidated};
 use ballast_client::risk::{Amount, Fraction, Rate, Usd};
 use ballast_client::{Asset, Market, Pubkey};
 
-use crate::checks::Check;
 use crate::keeper::gain;
 use crate::meter::Reading;
 use crate::play::Played;
 use crate::states::{BadDebt, Tally};
 use ballast_cluster::text::{dollars, grouped, percent, price, tokens};
+use ballast_localnet::audit::Check;
 use ballast_localnet::catalogue::{ASSETS, CORE, COUNT};
 use ballast_localnet::prices::Path;
 

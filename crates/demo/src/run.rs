@@ -5,7 +5,7 @@ use ballast_client::{ID, Pubkey};
 use solana_signer::Signer;
 
 use crate::args::Arguments;
-use crate::checks::{Check, IndexWatch, conservation};
+use crate::checks::IndexWatch;
 use crate::exits;
 use crate::keeper::Keeper;
 use crate::meter::Meter;
@@ -15,6 +15,7 @@ use crate::report::Report;
 use ballast_cluster::books::{Books, read_clock};
 use ballast_cluster::connection::Receipt;
 use ballast_localnet::actors::{self, Actor, Crowd, send_waves};
+use ballast_localnet::audit::{Check, conservation};
 use ballast_localnet::market::{Site, key};
 use ballast_localnet::network::Network;
 use ballast_localnet::prices::{Frame, Path};
@@ -100,7 +101,7 @@ async fn set_up(arguments: &Arguments, first: &Frame, progress: &Progress, ledge
     progress.phase("creating the market", 1);
     let (site, receipts) = Site::build(&network, payer, arguments.seed, first).await?;
     ledger.add(&receipts);
-    let keeper = Keeper::new(connection.clone(), keeper, site.market);
+    let keeper = Keeper::new(&network, keeper, site.market).await?;
     let crowd = Crowd::new(&site, arguments.seed, arguments.vaults, first)?;
     network.fund(crowd.all().map(|actor| actor.key.pubkey()).chain([keeper.address()])).await?;
 

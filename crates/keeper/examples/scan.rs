@@ -1,5 +1,5 @@
-//! How fast the index judges vaults after prices have moved, and how much memory a vault takes. `cargo xtask scan` runs it and
-//! keeps what it prints in benches/scan.md.
+//! How fast the index judges vaults after prices have moved, and how much memory a vault takes. `cargo xtask scan` runs
+//! it and keeps what it prints in benches/scan.md.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -72,7 +72,8 @@ fn market(modelled: bool) -> (Pubkey, Box<Market>, u64) {
     (fixture.market_address(), market, u64::try_from(fixture.now()).expect("after 1970"))
 }
 
-/// Eight positions, three of them debts; debts of 30 to 84 parts of a hundred of the deposits: a few vaults can be liquidated.
+/// Eight positions, three of them debts; debts of 30 to 84 parts of a hundred of the deposits: a few vaults can be
+/// liquidated.
 fn vault(random: &mut Random, market: &Market, address: &Pubkey) -> Vault {
     const EMPTY: Position = Position { shares: 0, asset: 0, side: 0, padding: [0; 6] };
     let mut positions = [EMPTY; MAX_POSITIONS];
@@ -178,11 +179,11 @@ fn measure(table: &mut String, modelled: bool, vaults: usize) {
             let touched = rounds.iter().map(|round| round.touched).sum::<usize>() / rounds.len();
             let evaluated = rounds.iter().map(|round| round.evaluated).sum::<usize>() / rounds.len();
             let how = if screened { "screened" } else { "exact" };
+            let [median, worst] = [median, worst].map(|speed| format!("{:.2}", speed / 1e6));
+            let millis = median_millis(&rounds);
             let line = format!(
-                "| {vaults} | {POSITIONS} | {model} | {what} | {how} | {touched} | {evaluated} | {:.2} | {:.2} | {:.2} | {liquidatable} | {bytes} |",
-                median / 1e6,
-                worst / 1e6,
-                median_millis(&rounds),
+                "| {vaults} | {POSITIONS} | {model} | {what} | {how} | {touched} | {evaluated} | {median} | {worst} | \
+                 {millis:.2} | {liquidatable} | {bytes} |"
             );
             eprintln!("{line}");
             let _ = writeln!(table, "{line}");
@@ -204,18 +205,19 @@ fn main() {
 const INTRODUCTION: &str = "\
 # Speed of the keeper's scan
 
-Written by `cargo xtask scan`, on one core, in the development profile (`crates/risk` is optimised, the walk around it is not).
-Times are those that the thread used of its core. A round is: prices move by up to half a percent, the market account is
-applied, all vaults are scanned. *Touched* are the vaults whose decision the change could alter, and is renewed; *exact* judges
-each of them by the whole check, *screened* asks first whether prices have moved further than the vault tolerates, and
-*checked* is how many then need the whole check. Millions of touched vaults per second: median and worst of 31 rounds.
+Written by `cargo xtask scan`, on one core, in the development profile (`crates/risk` is optimised, the walk around it
+is not). Times are those that the thread used of its core. A round is: prices move by up to half a percent, the market
+account is applied, all vaults are scanned. *Touched* are the vaults whose decision the change could alter, and is
+renewed; *exact* judges each of them by the whole check, *screened* asks first whether prices have moved further than
+the vault tolerates, and *checked* is how many then need the whole check. M/s are millions of touched vaults per second:
+median and worst of 31 rounds.
 
-| vaults | positions | model | what moves | how | touched | checked | M/s median | M/s worst | ms median | liquidatable | bytes per vault |
+| vaults | positions | model | what moves | how | touched | checked | M/s | worst | ms | liquidatable | bytes each |
 |---:|---:|---|---|---|---:|---:|---:|---:|---:|---:|---:|
 ";
 
 const CLOSING: &str = "
-What does not depend on the machine is asserted by tests: every decision of a scan, with and without the screen, is the one of
-`ballast_client::snapshot::health` (`crates/keeper/tests/liquidation/index.rs`), a vault within its tolerance stays sound
-(`crates/risk/tests/properties/sheet.rs`), and a vault takes at most 2,048 bytes even with 32 positions.
+What does not depend on the machine is asserted by tests: every decision of a scan, with and without the screen, is the
+one of `ballast_client::snapshot::health` (`crates/keeper/tests/liquidation/index.rs`), a vault within its tolerance
+stays sound (`crates/risk/tests/properties/sheet.rs`), and a vault takes at most 2,048 bytes even with 32 positions.
 ";

@@ -22,6 +22,8 @@ use ballast_cluster::books::Books;
 
 /// The keeper is through with a step when it has sent nothing for so long and there is nothing left to do.
 const QUIET: Duration = Duration::from_millis(1_500);
+/// Micro-dollars that are more than the fees of a liquidation and the least profit that the keeper asks for: a quarter.
+const WORTHWHILE: i64 = 250_000;
 
 /// One fall of the prices.
 #[derive(Debug)]
@@ -65,23 +67,16 @@ impl<'a> Watch<'a> {
         Self { stage, seen: stage.network.watch(), patience }
     }
 
-    /// Plays frames of a path, each as soon as the keeper is through with the one before. `pays` says whether the keeper
-    /// could gain anything from a vault that may be liquidated.
+    /// Plays frames of a path, each as soon as the keeper is through with the one before.
     ///
     /// # Errors
     /// A node that does not answer; a keeper that leaves something undone.
-    pub async fn play(
-        &mut self,
-        path: &Path,
-        frames: &[usize],
-        mut pays: impl FnMut(&Books, &Pubkey, &Vault) -> bool,
-        mut tell: impl FnMut(&Step),
-    ) -> Result<Vec<Step>> {
+    pub async fn play(&mut self, path: &Path, frames: &[usize], mut tell: impl FnMut(&Step)) -> Result<Vec<Step>> {
         let mut steps = Vec::with_capacity(frames.len());
         let mut before = path.frames.first().context("a path without frames")?;
         for frame in frames {
             let next = path.frames.get(*frame).context("a frame that the path does not have")?;
-            let step = self.step(*frame, before, next, &mut pays).await?;
+            let step = self.step(*frame, before, next).await?;
             tell(&step);
             steps.push(step);
             before = next;
@@ -89,20 +84,14 @@ impl<'a> Watch<'a> {
         Ok(steps)
     }
 
-    async fn step(
-        &mut self,
-        frame: usize,
-        before: &Frame,
-        next: &Frame,
-        pays: &mut impl FnMut(&Books, &Pubkey, &Vault) -> bool,
-    ) -> Result<Step> {
+    async fn step(&mut self, frame: usize, before: &Frame, next: &Frame) -> Result<Step> {
         let Stage { network, site, .. } = self.stage;
         let was = Books::read(&network.connection, site.market).await?;
         // What the keeper did before belongs to no price.
         while self.seen.try_recv().is_ok() {}
         let (_, published) = feed::publish(network, &site.feeds, before, next).await?;
         let mut sent = Vec::new();
-        let books = self.wait(published, &mut sent, pays).await?;
+        let books = self.wait(published, &mut sent).await?;
         let (liquidatable, insolvent) = at_new_prices(&was, &books.market, books.now);
         let left = books.vaults.iter().filter(|(_, vault)| below(&books.market, vault, books.now).is_some());
         let left = left.map(|(address, _)| *address).collect();
@@ -110,12 +99,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Waits until the market has the new prices and the keeper is through with them.
-    async fn wait(
-        &mut self,
-        published: SystemTime,
-        sent: &mut Vec<Sent>,
-        pays: &mut impl FnMut(&Books, &Pubkey, &Vault) -> bool,
-    ) -> Result<Books> {
+    async fn wait(&mut self, published: SystemTime, sent: &mut Vec<Sent>) -> Result<Books> {
         let Stage { network, site, keeper, .. } = self.stage;
         let deadline = Instant::now() + self.patience;
         loop {
@@ -124,10 +108,7 @@ impl<'a> Watch<'a> {
             }
             let refreshed = sent.iter().any(|sent| sent.refresh && !sent.failed && sent.at >= published);
             let books = Books::read(&network.connection, site.market).await?;
-            let open = books.vaults.iter().filter(|(address, vault)| {
-                below(&books.market, vault, books.now).is_some() && pays(&books, address, vault)
-            });
-            let open = open.count();
+            let open = books.vaults.iter().filter(|(address, vault)| pays(&books, *address, vault)).count();
             if refreshed && open == 0 && self.seen.is_empty() {
                 return Ok(books);
             }
@@ -166,6 +147,14 @@ fn at_new_prices(was: &Books, market: &Market, now: u64) -> (HashSet<Pubkey>, us
 fn below(market: &Market, vault: &Vault, now: u64) -> Option<StateView> {
     let state = if vault.has_debt() { snapshot::health(market, vault, now).state } else { StateView::Healthy };
     matches!(state, StateView::Liquidatable | StateView::Insolvent).then_some(state)
+}
+
+/// Whether there is something to gain for a liquidator who can pay for everything.
+fn pays(books: &Books, address: Pubkey, vault: &Vault) -> bool {
+    let most = |_| u64::MAX;
+    below(&books.market, vault, books.now).is_some()
+        && snapshot::best_liquidation(&books.market, address, vault, books.now, most)
+            .is_some_and(|best| best.gain >= WORTHWHILE)
 }
 
 /// What the steps came to.

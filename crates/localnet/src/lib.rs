@@ -6,6 +6,7 @@
 //! people, with the keeper beside it.
 
 pub mod actors;
+pub mod audit;
 pub mod catalogue;
 pub mod crash;
 pub mod feed;

@@ -1,26 +1,30 @@
 //! Many vaults against one state of a market: the decision at `Maint`, for whoever watches all of them.
 //!
-//! The quotes of all assets are made once; then each vault costs what [`assess`] costs, because it is what decides. Beside the
-//! decision a vault gets a [tolerance](Judgement::tolerance): as long as no price has moved further, nobody has to ask again.
+//! The quotes of all assets are made once; then each vault costs what [`assess`] costs, because it is what decides.
+//! Beside the decision a vault gets a [tolerance](Judgement::tolerance): as long as no price has moved further, nobody
+//! has to ask again.
 //!
-//! **Why a tolerance is safe.** Let `v` be the values of a vault that passed, `G` their sum, and `E - R` its slack. Prices, and
-//! with them values, then move, while nothing else changes; `a` is the sum of the relative moves, of each step the largest
-//! of any asset of the vault, and at most a quarter.
+//! **Why a tolerance is safe.** Let `v` be the values of a vault that passed, `G` their sum, and `E - R` its slack.
+//! Prices, and with them values, then move, while nothing else changes; `a` is the sum of the relative moves, of each
+//! step the largest of any asset of the vault, and at most a quarter.
 //!
 //! * No deposit is below `(1 - a) v`, no debt above `e^a v`, which is at most `(1 + 8/7 a) v` for `a <= 1/4`.
-//! * `E - R` never falls when an exposure rises ([`crate::exposure`]). So the vault is no worse off than with all deposits at the
-//!   lower and all debts at the upper end.
-//! * When an exposure falls by a dollar, `E` falls by one, and `R` rises by at most one by haircuts (marginal haircuts are capped
-//!   at one; add-ons are at most a half, and a tolerance is only given where the debts are an eighth of each depth
-//!   at most, so that `2 V / L` is below a third after the move), by `lambda x volatility <= 1` through the portfolio, and
-//!   by `multiplier x |shock|` through a scenario. That makes [`Sheet::steepness`] in all.
+//! * `E - R` never falls when an exposure rises ([`crate::exposure`]). So the vault is no worse off than with all
+//!   deposits at the lower and all debts at the upper end.
+//! * When an exposure falls by a dollar, `E` falls by one, and `R` rises by at most one by haircuts (marginal haircuts
+//!   are capped at one; add-ons are at most a half, and a tolerance is only given where the debts are an eighth of each
+//!   depth at most, so that `2 V / L` is below a third after the move), by `lambda x volatility <= 1` through the
+//!   portfolio, and by `multiplier x |shock|` through a scenario. That makes [`Sheet::steepness`] in all.
 //! * Together: `E - R` falls by at most `steepness x 8/7 a x G`.
-//! * A check is wrong by less than a third of a millionth of the sum of the values and 600 micro-dollars (risk-model 3.4,
-//!   property 5), against the vault alone. What goes in its favour counts a sixteenth of a move, so the sum stays below
-//!   `e^4 < 55` times what it was. `G / 2^14` and 4,096 micro-dollars cover that and the error of the first check.
-//! * Values stay below [`crate::units::MAX_VALUE`], because a tolerance is only given where `G` is below a sixty-fourth of it.
+//! * A check is wrong by less than a third of a millionth of the sum of the values and 600 micro-dollars (risk-model
+//!   3.4, property 5), against the vault alone. What goes in its favour counts a sixteenth of a move, so the sum stays
+//!   below `e^4 < 55` times what it was. `G / 2^14` and 4,096 micro-dollars cover that and the error of the first
+//!   check.
+//! * Values stay below [`crate::units::MAX_VALUE`], because a tolerance is only given where `G` is below a sixty-fourth
+//!   of it.
 //!
-//! So a tolerance of `(slack - G / 2^14) / (steepness x 8/7 x G)` is enough. It is proven here and tested against [`assess`].
+//! So a tolerance of `(slack - G / 2^14) / (steepness x 8/7 x G)` is enough. It is proven here and tested against
+//! [`assess`].
 
 use crate::error::Error;
 use crate::fixed::bit_length;
@@ -56,8 +60,8 @@ pub enum Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judgement {
     pub standing: Standing,
-    /// How far prices may move before the vault could be anything but sound, see [`Footing::strain`]; zero where every move asks
-    /// again. In 2^-32, at most a quarter.
+    /// How far prices may move before the vault could be anything but sound, see [`Footing::strain`]; zero where every
+    /// move asks again. In 2^-32, at most a quarter.
     pub tolerance: u32,
 }
 
@@ -136,7 +140,8 @@ impl<'a> Sheet<'a> {
             let quote = self.quote(held);
             quote.is_some_and(|Quote { haircuts: [addon], depth, .. }| {
                 let (depth, ..) = depth.parts();
-                // A missing debt counts nothing, and the one that comes back would be new to the vault: its footing differs then.
+                // A missing debt counts nothing, and the one that comes back would be new to the vault: its footing
+                // differs then.
                 held.side == Side::Deposit || *addon <= MOST_ADDON && (depth == 0 || debts <= depth >> 3)
             })
         };
@@ -152,8 +157,8 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// All of a quote that a decision depends on: while it stays the same, so does every decision that reads nothing else that
-/// changed. The quote itself changes with every second.
+/// All of a quote that a decision depends on: while it stays the same, so does every decision that reads nothing else
+/// that changed. The quote itself changes with every second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Footing {
     unit: Unit,
@@ -174,9 +179,9 @@ impl Footing {
         priced.then_some(Self { unit, growth, haircut, depth, columns: *columns })
     }
 
-    /// What of a tolerance is used up by the way from this footing to a later one: the relative move of the value, in 2^-32,
-    /// rounded up; a sixteenth of it where it is in the vault's favour. `None` where something else differs, or the move is
-    /// larger than any tolerance.
+    /// What of a tolerance is used up by the way from this footing to a later one: the relative move of the value, in
+    /// 2^-32, rounded up; a sixteenth of it where it is in the vault's favour. `None` where something else differs, or
+    /// the move is larger than any tolerance.
     pub fn strain(&self, later: &Self, side: Side) -> Option<u32> {
         let fixed = |footing: &Self| (footing.haircut, footing.depth);
         if fixed(self) != fixed(later) || self.columns != later.columns {
@@ -233,7 +238,8 @@ impl Strains {
     /// Everything is different.
     pub const ALL: Self = Self { deposits: u64::MAX, debts: u64::MAX, by_asset: [[u32::MAX; 2]; 64] };
 
-    /// The strains between two lists of footings, by asset, the deposit first; assets in only one of them are different.
+    /// The strains between two lists of footings, by asset, the deposit first; assets in only one of them are
+    /// different.
     pub fn between(before: &[[Option<Footing>; 2]], after: &[[Option<Footing>; 2]]) -> Self {
         let mut strains = Self::ALL;
         let all = before.iter().zip(after).zip(&mut strains.by_asset).zip(0u32..);

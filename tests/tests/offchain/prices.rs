@@ -120,7 +120,8 @@ fn every_kind_of_source_is_read_as_the_program_reads_it() {
         market.sets_price("SOL", "149");
         let (record, oracle) = (market.market(), oracle(&market, &market.token("SOL").oracle).unwrap());
         let seen = seen(&record, 0, &record.assets[0].sources[0], &oracle, &now(&market)).unwrap();
-        assert!(seen.pico_dollars.abs_diff(149_000_000_000_000) < 1_000_000, "{seen:?}");
+        // The least number that makes the price: a feed with other places rounds otherwise, by one at most.
+        assert!([0, 1].map(|more| Some(149_000_000_000_000 + more)).contains(&seen.pico_dollars), "{seen:?}");
         assert_eq!((seen.published, seen.doubt), (market.now() as u64, None));
         assert_eq!(tells(&market, "SOL"), Verdict::Accepted, "{kind:?}");
     }

@@ -262,7 +262,7 @@ impl Content {
             }
             Self::Role { role, from, to } => format!("Role {role}\n  from {from}\n  to   {to} (has to accept)\n"),
             Self::Model { model, digest, version } => format!(
-                "Model {version} is replaced\n  netting {}, factors: {}\n  scenarios: {} (tail {})\n  rows with digest {digest}\n",
+                "Model {version} is replaced\n  netting {}, factors: {}\n  scenarios: {} (tail {})\n  digest of rows: {digest}\n",
                 if model.netting { "on" } else { "off" },
                 listed(&model.factors),
                 listed(&model.scenarios),

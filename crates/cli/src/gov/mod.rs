@@ -11,7 +11,7 @@ pub mod describe;
 mod diff;
 mod impact;
 mod message;
-mod model;
+pub mod model;
 mod roles;
 mod status;
 mod wanted;

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ballast_client::measure::{read_coefficient, read_measure, seconds};
 use ballast_client::model::Drafting;
-use ballast_client::parameters::padded;
-use ballast_client::table::Measure;
 use ballast_client::{Draft, LoadingRow, Proposal, Pubkey, RiskModel, ShockRow, account};
+use ballast_cluster::definition::model::{Row, Terms};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use solana_instruction::Instruction;
@@ -62,41 +60,11 @@ struct File {
     assets: BTreeMap<String, Row>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Terms {
-    /// Names; with none of them netting is off.
-    #[serde(default)]
-    factors: Vec<String>,
-    /// Init, Target, Maint.
-    lambdas: Option<[String; 3]>,
-    floor: Option<String>,
-    validity: Option<String>,
-    grace: Option<String>,
-    #[serde(default)]
-    scenarios: Vec<String>,
-    #[serde(default)]
-    tail: u8,
-    /// Init, Target, Maint.
-    multipliers: Option<[String; 3]>,
-}
-
-/// One asset: a number for each factor, its own volatility, a number for each scenario.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    #[serde(default)]
-    loadings: Vec<String>,
-    specific: Option<String>,
-    #[serde(default)]
-    shocks: Vec<String>,
-}
-
 /// A model with the rows of all listed assets.
-struct Model {
-    terms: RiskModel,
-    loadings: Vec<LoadingRow>,
-    shocks: Vec<ShockRow>,
+pub struct Model {
+    pub terms: RiskModel,
+    pub loadings: Vec<LoadingRow>,
+    pub shocks: Vec<ShockRow>,
 }
 
 #[derive(Serialize)]
@@ -116,12 +84,12 @@ impl Report for Digest {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Uploaded {
-    draft: String,
+pub struct Uploaded {
+    pub draft: String,
     digest: String,
     /// Whether the draft says all of it now.
-    complete: bool,
-    transactions: Vec<Sent>,
+    pub complete: bool,
+    pub transactions: Vec<Sent>,
 }
 
 impl Report for Uploaded {
@@ -144,7 +112,8 @@ impl Command {
                 context.show(&Digest { digest: hex(&model.digest()), rows })
             }
             Self::Upload(Upload { file, draft }) => {
-                upload(context, &chain, &Model::read(&chain, &file.file)?, draft).await
+                let model = Model::read(&chain, &file.file)?;
+                context.show(&upload(context, &chain, &model, draft).await?)
             }
             Self::Propose(file) => {
                 let proposal = Model::read(&chain, &file.file)?.proposal(&chain);
@@ -190,7 +159,8 @@ impl Model {
         ballast_client::Rows { loadings: &self.loadings, shocks: &self.shocks }.digest()
     }
 
-    fn proposal(&self, chain: &OnChain) -> Proposal {
+    /// What brings it into a market.
+    pub fn proposal(&self, chain: &OnChain) -> Proposal {
         Proposal::Model { model: self.terms.clone(), digest: self.digest(), version: chain.market.model_version }
     }
 
@@ -199,81 +169,20 @@ impl Model {
     }
 }
 
-impl Terms {
-    fn read(&self) -> Result<RiskModel, String> {
-        let count = |names: &[String]| u8::try_from(names.len()).map_err(|_| "too many names".to_owned());
-        let mut model = RiskModel {
-            netting: !self.factors.is_empty(),
-            factors: count(&self.factors)?,
-            scenarios: count(&self.scenarios)?,
-            tail: self.tail,
-            ..RiskModel::default()
-        };
-        for (slots, names) in
-            [(&mut model.factor_names[..], &self.factors), (&mut model.scenario_names[..], &self.scenarios)]
-        {
-            if names.len() > slots.len() {
-                return Err(format!("{} names, and there is room for {}", names.len(), slots.len()));
-            }
-            for (slot, name) in slots.iter_mut().zip(names) {
-                *slot = padded(name).map_err(|_| format!("{name} has more than 16 bytes"))?;
-            }
-        }
-        model.lambdas = levels(self.lambdas.as_ref(), "lambdas")?;
-        model.multipliers = levels(self.multipliers.as_ref(), "multipliers")?;
-        let floor = self.floor.as_ref().map(|text| read_measure(Measure::Fraction, 0, text));
-        let floor = floor.unwrap_or(Some(0)).and_then(|floor| u32::try_from(floor).ok());
-        model.floor = floor.ok_or("floor is a part such as 30%")?;
-        model.validity = time(self.validity.as_ref(), "validity")?;
-        model.grace = time(self.grace.as_ref(), "grace")?;
-        Ok(model)
-    }
-}
-
-fn levels(texts: Option<&[String; 3]>, what: &str) -> Result<[u32; 3], String> {
-    let Some(texts) = texts else { return Ok([0; 3]) };
-    let mut levels = [0; 3];
-    for (level, text) in levels.iter_mut().zip(texts) {
-        let read = read_measure(Measure::Times, 0, text).and_then(|times| u32::try_from(times).ok());
-        *level = read.ok_or_else(|| format!("{what}: `{text}` is no multiple such as 3.3x"))?;
-    }
-    Ok(levels)
-}
-
-fn time(text: Option<&String>, what: &str) -> Result<u32, String> {
-    let Some(text) = text else { return Ok(0) };
-    let read = seconds(text).and_then(|seconds| u32::try_from(seconds).ok());
-    read.ok_or_else(|| format!("{what}: `{text}` is no time such as 30d"))
-}
-
-impl Row {
-    fn read(&self, model: &RiskModel) -> Result<(LoadingRow, ShockRow), String> {
-        let fill = |into: &mut [i32], texts: &[String], count: u8, what: &str| {
-            if texts.len() != usize::from(count) {
-                return Err(format!("{} {what} instead of {count}", texts.len()));
-            }
-            for (slot, text) in into.iter_mut().zip(texts) {
-                *slot = read_coefficient(text).ok_or_else(|| format!("{what}: `{text}` is no part such as -25%"))?;
-            }
-            Ok(())
-        };
-        let (mut loadings, mut shocks) = (LoadingRow::default(), ShockRow::default());
-        let [factors @ .., specific] = &mut loadings;
-        fill(factors, &self.loadings, model.factors, "loadings")?;
-        if let Some(text) = &self.specific {
-            *specific = read_coefficient(text).ok_or_else(|| format!("specific: `{text}` is no part such as 2.5%"))?;
-        }
-        fill(&mut shocks, &self.shocks, model.scenarios, "shocks")?;
-        Ok((loadings, shocks))
-    }
-}
-
 /// Opens a draft, unless one is named or says all of it already, and writes the rows.
-async fn upload(context: &Context, chain: &OnChain, model: &Model, named: Option<Pubkey>) -> Result<(), Failure> {
+///
+/// # Errors
+/// [`Failure`].
+pub async fn upload(
+    context: &Context,
+    chain: &OnChain,
+    model: &Model,
+    named: Option<Pubkey>,
+) -> Result<Uploaded, Failure> {
     let author = context.signer()?;
     let digest = hex(&model.digest());
     if let (None, Some((draft, _))) = (named, draft_for(context, chain, &model.proposal(chain)).await?) {
-        return context.show(&Uploaded { draft: draft.to_string(), digest, complete: true, transactions: vec![] });
+        return Ok(Uploaded { draft: draft.to_string(), digest, complete: true, transactions: vec![] });
     }
     let key = Keypair::new();
     let draft = named.unwrap_or_else(|| key.pubkey());
@@ -299,5 +208,5 @@ async fn upload(context: &Context, chain: &OnChain, model: &Model, named: Option
     let now = context.connection.account(&draft).await?;
     let now = now.and_then(|raw| account::draft(&raw.owner, &raw.data).ok());
     let complete = now.is_some_and(|draft| model.written(&draft));
-    context.show(&Uploaded { draft: draft.to_string(), digest, complete, transactions })
+    Ok(Uploaded { draft: draft.to_string(), digest, complete, transactions })
 }

@@ -24,7 +24,7 @@ pub struct Wanted {
     /// TOML file with tables [assets.NAME], [market] and [roles], or a whole definition as `market export` writes it
     #[arg(value_name = "FILE.toml")]
     pub file: Option<PathBuf>,
-    /// `SOL.haircut_init=30%`, `SOL.source=pyth-pull:FEED`, `SOL.second_source=none`, `market.delay=3d`, `role.guardian=KEY`
+    /// `SOL.haircut_init=30%`, `SOL.source=pyth-pull:FEED`, `SOL.second_source=none`, `market.delay=3d`, `role.guardian=..`
     #[arg(long = "set", value_name = "WHAT=VALUE")]
     pub set: Vec<String>,
     /// How long a rise at Target and Maint takes once the notice is over; at least the notice
@@ -151,7 +151,7 @@ fn from_file(chain: &OnChain, path: &Path) -> Result<Filed, Failure> {
     Ok(filed)
 }
 
-/// The changes that lead to a whole definition. Assets that are not listed, and the end of the set-up, are other commands'.
+/// The changes that lead to a whole definition. Listing assets and ending the set-up are other commands.
 fn of_definition(chain: &OnChain, text: &str) -> Result<Vec<Proposal>, String> {
     let definition = File::parse(text).and_then(|file| file.define()).map_err(|wrong| wrong.to_string())?;
     if let Some(address) = definition.address.filter(|address| *address != chain.address) {
@@ -164,6 +164,10 @@ fn of_definition(chain: &OnChain, text: &str) -> Result<Vec<Proposal>, String> {
             Step::Change(proposal) => proposals.push(*proposal),
             Step::List(_) => {
                 return Err("it has assets that are not listed yet: ballast market list-asset comes first".to_owned());
+            }
+            Step::Model => {
+                let model = definition.model.as_ref().map(|model| model.proposal(&chain.market));
+                proposals.extend(model.transpose().map_err(|wrong| wrong.to_string())?);
             }
             Step::Create | Step::Open => {}
         }

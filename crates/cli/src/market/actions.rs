@@ -86,6 +86,16 @@ pub fn change_at_once(context: &Context, market: &Pubkey, proposal: &Proposal) -
     Ok(Action { instructions, signers: vec![signer] })
 }
 
+/// Takes a model with the rows of a draft over at once.
+///
+/// # Errors
+/// A key that cannot be loaded.
+pub fn take_over(context: &Context, market: &Pubkey, draft: Pubkey, proposal: &Proposal) -> Result<Action, Failure> {
+    let signer = context.signer()?;
+    let instructions = vec![change::apply(&signer.pubkey(), market, Some(draft), proposal.clone())];
+    Ok(Action { instructions, signers: vec![signer] })
+}
+
 /// Proposes a change; also its address.
 ///
 /// # Errors

@@ -5,8 +5,7 @@ use std::rc::Rc;
 
 use ballast_client::diff::{schedule, ways};
 use ballast_client::refusal;
-use ballast_client::table::Parameter;
-use ballast_client::{Change, Edit, ID, Proposal, Pubkey, Role, account};
+use ballast_client::{Proposal, Pubkey};
 use ballast_cluster::definition::Definition;
 use ballast_cluster::definition::steps::{Step, steps};
 use ballast_cluster::text::date;
@@ -14,14 +13,13 @@ use serde::Serialize;
 use solana_signer::Signer;
 
 use super::actions::{self, Action};
+use super::judge::{pending, split};
 use super::pack::packed;
 use crate::context::{Context, OnChain};
 use crate::failure::Failure;
+use crate::gov::model::{Model, upload};
 use crate::output::{Report, note};
 use crate::send::Sent;
-
-/// Where the market stands in a change's bytes.
-const MARKET_OFFSET: usize = 16;
 
 /// What became of a definition.
 #[derive(Debug, Serialize)]
@@ -135,6 +133,9 @@ pub async fn apply(
                 return Err(Failure::usage("the chain has not taken what was sent; try again"));
             }
             None => run.create(&steps).await?,
+            Some(market) if steps.first() == Some(&Step::Model) && market.market.in_setup() => {
+                run.model(market, &[]).await?
+            }
             Some(market) if market.market.in_setup() => run.set_up(market, &steps).await?,
             Some(market) => run.in_open_market(market, &steps).await?,
         };
@@ -268,6 +269,7 @@ impl Run<'_> {
             Step::Create => Err(Failure::usage("the market exists already")),
             Step::List(at) => actions::list(self.context, market, &self.definition.assets[*at]).await,
             Step::Change(proposal) => actions::change_at_once(self.context, market, proposal),
+            Step::Model => Err(Failure::usage("a model takes several transactions")),
             Step::Open => actions::open(self.context, market),
         }
     }
@@ -275,7 +277,7 @@ impl Run<'_> {
     /// One round in an open market: an asset is listed, or everything that may be changed or proposed now is. Says whether
     /// there is nothing more to do now.
     async fn in_open_market(&mut self, market: &OnChain, steps: &[Step]) -> Result<bool, Failure> {
-        for step in steps.iter().filter(|step| !matches!(step, Step::Change(_))) {
+        for step in steps.iter().filter(|step| matches!(step, Step::List(_) | Step::Open)) {
             let line = step.describe(self.definition, Some(&market.market));
             let action = self.action(&market.address, step).await?;
             match action.send(self.context, vec![line.clone()]).await {
@@ -293,6 +295,9 @@ impl Run<'_> {
         }
         let pending = pending(self.context, &market.address).await?;
         for step in steps {
+            if *step == Step::Model {
+                self.model(market, &pending).await?;
+            }
             let Step::Change(proposal) = step else { continue };
             for (part, at_once) in split(self.context, market, proposal)? {
                 self.change(market, &pending, part, at_once).await?;
@@ -334,6 +339,37 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Writes the rows of the model into a draft and takes them over, or proposes that. Says whether there is nothing more to
+    /// do now.
+    async fn model(&mut self, market: &OnChain, pending: &[(Pubkey, u64, Proposal)]) -> Result<bool, Failure> {
+        let Some(wanted) = &self.definition.model else { return Ok(true) };
+        let (loadings, shocks) = wanted.rows_of(&market.market).map_err(|wrong| Failure::Usage(wrong.to_string()))?;
+        let model = Model { terms: wanted.terms.clone(), loadings, shocks };
+        let proposal = model.proposal(market);
+        let known = pending.iter().any(|(_, _, other)| *other == proposal);
+        let line = Step::Model.describe(self.definition, Some(&market.market));
+        if !known {
+            let uploaded = upload(self.context, market, &model, None).await?;
+            if !uploaded.complete {
+                let outcome = match uploaded.transactions.into_iter().next() {
+                    Some(signed @ Sent::Signed { .. }) => Outcome::Signed(signed),
+                    _ => Outcome::Planned,
+                };
+                self.done.push(Done { what: line, outcome });
+                return Ok(true);
+            }
+            if market.market.in_setup() {
+                let draft = uploaded.draft.parse().map_err(|_| Failure::usage("a draft without an address"))?;
+                let action = actions::take_over(self.context, &market.address, draft, &proposal)?;
+                let sent = action.send(self.context, vec![line.clone()]).await?;
+                let done = |signature: &str| Outcome::Done { signature: signature.to_owned() };
+                return Ok(!self.note(&[line], sent, done));
+            }
+        }
+        self.change(market, pending, proposal, false).await?;
+        Ok(true)
+    }
+
     /// What cannot even be proposed: later, if it only waits for something else.
     fn refused(&mut self, line: String, refusal: &refusal::Refusal) -> Result<(), Failure> {
         if refusal.name != "AssetNotReady" {
@@ -343,42 +379,6 @@ impl Run<'_> {
         self.done.push(Done { what: line, outcome: Outcome::Waiting { why: refusal.message.clone() } });
         Ok(())
     }
-}
-
-/// The parts of a change with whether the signer may make each of them at once.
-fn split(context: &Context, market: &OnChain, proposal: &Proposal) -> Result<Vec<(Proposal, bool)>, Failure> {
-    let signer = context.signer()?.pubkey();
-    let tightens = market.market.is(Role::Governance, &signer) || market.market.is(Role::Guardian, &signer);
-    let steward = market.market.is(Role::Steward, &signer);
-    let may = |proposal: &Proposal| {
-        let ways = ways(&market.market, proposal, market.now);
-        (tightens && ways.at_once.is_ok()) || (steward && ways.steward.is_ok())
-    };
-    if may(proposal) {
-        return Ok(vec![(proposal.clone(), true)]);
-    }
-    let Proposal::Parameters { asset, edits, ramp } = proposal else { return Ok(vec![(proposal.clone(), false)]) };
-    let harmless = |edit: &Edit| {
-        Parameter::from_code(edit.parameter).is_some_and(|parameter| parameter.row().tightened(edit.from, edit.to))
-    };
-    let (now, later): (Vec<Edit>, Vec<Edit>) = edits.iter().copied().partition(harmless);
-    let part = |edits: Vec<Edit>| Proposal::Parameters { asset: *asset, edits, ramp: *ramp };
-    let (now, later) = (part(now), part(later));
-    let empty = |proposal: &Proposal| matches!(proposal, Proposal::Parameters { edits, .. } if edits.is_empty());
-    if empty(&now) || empty(&later) || !may(&now) {
-        return Ok(vec![(proposal.clone(), false)]);
-    }
-    Ok(vec![(now, true), (later, false)])
-}
-
-/// What waits already: address, when it is due, and what it is.
-async fn pending(context: &Context, market: &Pubkey) -> Result<Vec<(Pubkey, u64, Proposal)>, Failure> {
-    let found = context.connection.program_accounts(&ID, Change::SPACE, (MARKET_OFFSET, market.as_ref())).await?;
-    let decode = |(address, raw): (Pubkey, ballast_cluster::connection::Raw)| {
-        let change = account::change(&raw.owner, &raw.data).ok().filter(|change| change.market == *market)?;
-        Some((address, change.eta, change.read().ok()?.proposal))
-    };
-    Ok(found.accounts.into_iter().filter_map(decode).collect())
 }
 
 /// For commands that work on a market that exists.

@@ -38,11 +38,6 @@ impl Export {
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         let market = context.market().await?;
         let cluster = cluster_of(context).await?;
-        if market.market.terms[0].netting != 0 || market.market.terms[0].scenarios != 0 {
-            crate::output::note(
-                "The market has a model of correlation and stress, which a definition does not contain.",
-            );
-        }
         let file = export(&market.market, &self.name, cluster, market.address);
         let text = file.write().map_err(|wrong| Failure::Usage(wrong.to_string()))?;
         context.show(&Exported { file, text })

@@ -9,6 +9,7 @@ mod actions;
 mod apply;
 mod create;
 mod export;
+mod judge;
 mod list_asset;
 pub mod migrate;
 mod open;

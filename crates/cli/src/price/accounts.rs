@@ -8,8 +8,8 @@ use ballast_cluster::connection::Connection;
 
 use crate::failure::Failure;
 
-/// Where the feed id stands in a price update that is fully verified: behind discriminator, authority and the level of the
-/// verification, which has one byte then.
+/// Where the feed id stands in a price update that is fully verified: behind discriminator, authority and the level of
+/// the verification, which has one byte then.
 const FEED_OFFSET: usize = 41;
 /// Where the publish time stands in it: behind feed id, price, confidence and exponent.
 const PUBLISHED_OFFSET: usize = FEED_OFFSET + 32 + 8 + 8 + 4;

@@ -1,9 +1,11 @@
-//! `ballast price check`: where a price comes from, whether it counts, what a refresh would do, what is refused meanwhile.
+//! `ballast price check`: where a price comes from, whether it counts, what a refresh would do, what is refused
+//! meanwhile.
 
 use ballast_client::account::Clock;
 use ballast_client::explain::{Availability, Explanation, Why, explain};
 use ballast_client::measure::{duration, write};
 use ballast_client::oracle::{Oracle, Verdict, compared, seen};
+use ballast_client::preview::pico_dollars;
 use ballast_client::refusal::Refusal;
 use ballast_client::risk::breaker::State;
 use ballast_client::table::Parameter;
@@ -269,7 +271,7 @@ fn source_view(market: &Market, asset: u8, source: &Source, oracle: Option<&Orac
     SourceView {
         source: source_text(market, source),
         account: oracle.map(|oracle| oracle.address.to_string()),
-        price: seen.map(|seen| dollars(seen.pico_dollars)),
+        price: seen.and_then(|seen| seen.pico_dollars).map(dollars),
         confidence: seen.map(|seen| write(Parameter::MaxConfidence, 0, rounded(seen.confidence.get()))),
         published: seen.map(|seen| seen.published),
         age_seconds: seen.map(|seen| clock.unix.saturating_sub(seen.published)),
@@ -283,15 +285,11 @@ fn rounded(fraction: u32) -> u64 {
     (parts << 32).div_ceil(1_000_000).min(u64::from(u32::MAX))
 }
 
-/// 10^-12 dollars as dollars, with eight significant digits at least.
+/// 10^-12 dollars as dollars, to nine significant digits at least: the last ones are those of the number format.
 fn dollars(pico: u64) -> String {
-    let mut kept = 0;
-    while pico / 10u64.pow(kept) >= 1_000_000_000 && kept < 12 {
-        kept += 1;
-    }
-    let unit = 10u64.pow(kept);
-    let nearest = pico.saturating_add(unit / 2) / unit;
-    format!("${}", ballast_client::measure::places(nearest, 12 - kept))
+    let dropped = pico.checked_ilog10().unwrap_or(0).saturating_sub(9).min(12);
+    let unit = 10u64.pow(dropped);
+    format!("${}", ballast_client::measure::places(pico.saturating_add(unit / 2) / unit, 12 - dropped))
 }
 
 fn checked(market: &Market, sourced: &Sourced, clock: &Clock) -> Result<Checked, Failure> {
@@ -305,7 +303,7 @@ fn checked(market: &Market, sourced: &Sourced, clock: &Clock) -> Result<Checked,
     Ok(Checked {
         asset: name(&asset.name),
         usable: told.usable(),
-        price: asset.spot().map(|price| dollars(price.pico_dollars_floor(asset.decimals))),
+        price: asset.spot().and_then(|price| pico_dollars(price, asset.decimals)).map(dollars),
         published: told.age.is_some().then_some(asset.publish_time),
         age_seconds: told.age,
         max_age_seconds: asset.max_age,

@@ -3,7 +3,7 @@
 use ballast_client::change::value;
 use ballast_client::table::{Parameter, Scope};
 use ballast_client::{Market, Pubkey, account};
-use ballast_localnet::catalogue::{COUNT, SOL};
+use ballast_localnet::catalogue::{COUNT, SOL, USDC};
 use ballast_localnet::market::{definition, key};
 use ballast_localnet::random::Random;
 use serde_json::Value;
@@ -81,6 +81,55 @@ fn a_directory_of_definitions_is_applied_once_however_often_it_is_run() {
     run(&[]).fails(2, "colour");
     stage.file("definitions/0003-wrong.toml", "market = \"local\"\n[parameters]\ndelay = \"1h\"\n");
     run(&[]).fails(2, "1h is out of its range, 1d to 14d");
+}
+
+#[test]
+fn a_definition_brings_its_model_and_is_exported_with_it() {
+    let stage = stage();
+    let governance = stage.wallet("governance", &[]);
+    let new = stage.saved("modelled", key(&mut Random::new(5, "market")));
+    let asset = |name: &str, asset: usize, rows: &str| {
+        format!(
+            "[[assets]]\nname = \"{name}\"\nmint = \"{}\"\ndecimals = {}\n{rows}\n\
+             source = {{ kind = \"pyth-pull\", feed = \"{}\" }}\nparameters = {{ deposit_cap = 1000 }}\n",
+            stage.site.mints[asset],
+            if asset == SOL { 9 } else { 6 },
+            "05".repeat(32)
+        )
+    };
+    let text = format!(
+        "market = \"modelled\"\nopen = true\n[model]\nfactors = [\"market\", \"dollar\"]\n\
+         lambdas = [\"3.3x\", \"2.5x\", \"2x\"]\nfloor = \"30%\"\nvalidity = \"30d\"\ngrace = \"7d\"\n\
+         scenarios = [\"crash\"]\ntail = 1\nmultipliers = [\"1.2x\", \"1x\", \"1x\"]\n{}{}",
+        asset("SOL", SOL, "loadings = [\"4%\", \"0%\"]\nspecific = \"2.123456%\"\nshocks = [\"-40%\"]"),
+        asset("USDC", USDC, "loadings = [\"0%\", \"-0.5%\"]\nspecific = \"0.1%\"\nshocks = [\"-1%\"]")
+    );
+    let file = stage.file("modelled.toml", &text);
+    let create = ["market", "create", &file, "--market-keypair", new.file()];
+    let created = stage.without_market(&governance, &create).json();
+    assert!(outcomes(&created).contains(&("model of correlation and stress", "done")), "{created}");
+    let chain = market(stage, &new.address());
+    assert_eq!((chain.terms[0].netting, chain.terms[0].factors, chain.terms[0].scenarios), (1, 2, 1));
+    assert!(!chain.in_setup());
+
+    let address = new.address().to_string();
+    let exported = stage.run(&governance, &["market", "export", "--market", &address]).json();
+    assert_eq!(exported["model"]["lambdas"], serde_json::json!(["3.3x", "2.5x", "2x"]));
+    assert_eq!(exported["assets"][0]["specific"], "2.123456%");
+    assert_eq!(exported["assets"][1]["loadings"], serde_json::json!(["0%", "-0.5%"]));
+    stage.file("modelled/0001-modelled.toml", &text);
+    let directory = stage.path("modelled");
+    let migrate = ["migrate", &directory, "--market", &address];
+    assert_eq!(stage.run(&governance, &migrate).json()[0]["status"], "nothing-to-do");
+    // In the open market another model is proposed, once.
+    stage.file("modelled/0001-modelled.toml", &text.replace("-40%", "-45%"));
+    let changed = stage.run(&governance, &migrate).json();
+    assert_eq!(outcomes(&changed[0]), [("model of correlation and stress", "proposed")]);
+    let again = stage.run(&governance, &migrate).json();
+    assert_eq!(
+        (outcomes(&again[0]), &again[0]["status"]),
+        (vec![("model of correlation and stress", "pending")], &"nothing-to-do".into())
+    );
 }
 
 #[test]

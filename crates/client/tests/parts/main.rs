@@ -1,4 +1,6 @@
 //! One binary: what the client says of accounts, instructions and transactions, without a network.
 
 mod account;
+mod decode;
 mod error;
+mod transaction;

@@ -5,9 +5,10 @@ use ballast_client::table::Scope;
 use ballast_client::{Asset, Market, Pubkey, Source};
 
 use super::file::{AssetFile, File, Roles, SourceFile};
+use super::model::{Row, Terms};
 use super::{Cluster, Origin, values};
 
-/// Everything that a definition can say about a market. The model of correlation and stress is not part of it.
+/// Everything about a market but its money.
 pub fn export(market: &Market, name: &str, cluster: Cluster, address: Pubkey) -> File {
     let [governance, guardian, steward] = market
         .roles
@@ -19,6 +20,7 @@ pub fn export(market: &Market, name: &str, cluster: Cluster, address: Pubkey) ->
         open: Some(!market.in_setup()),
         roles: Roles { governance, guardian, steward },
         parameters: values::write(Scope::Market, 0, |parameter| market_value(market, parameter)),
+        model: Terms::of(market),
         classes: Default::default(),
         assets: market.listed().iter().map(|asset| exported(market, asset)).collect(),
     }
@@ -27,6 +29,7 @@ pub fn export(market: &Market, name: &str, cluster: Cluster, address: Pubkey) ->
 fn exported(market: &Market, asset: &Asset) -> AssetFile {
     let source = |source: &Source| (!source.is_none()).then(|| SourceFile::of(&origin(market, source)));
     let [first, second] = &asset.sources;
+    let Row { loadings, specific, shocks } = Row::of(market, asset);
     AssetFile {
         name: text_of(&asset.name),
         mint: Some(asset.mint.to_string()),
@@ -35,6 +38,9 @@ fn exported(market: &Market, asset: &Asset) -> AssetFile {
         class: None,
         source: source(first),
         second_source: source(second),
+        loadings,
+        specific,
+        shocks,
         parameters: values::write(Scope::Asset, asset.decimals, |parameter| value(asset, parameter)),
     }
 }

@@ -6,6 +6,7 @@ use ballast_client::table::{Parameter, Scope};
 use ballast_client::{MAX_ASSETS, Pubkey, SourceKind};
 use serde::{Deserialize, Serialize};
 
+use super::model::{Model, Row, Terms};
 use super::values::{self, Values};
 use super::{Cluster, Definition, Listed, Origin, Wrong};
 
@@ -31,6 +32,9 @@ pub struct File {
     /// Of the market, by their names in the parameter table.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: Values,
+    /// Of correlation and stress.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Terms>,
     /// Parameters that several assets share.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub classes: BTreeMap<String, Values>,
@@ -76,6 +80,15 @@ pub struct AssetFile {
     pub source: Option<SourceFile>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_source: Option<SourceFile>,
+    /// One for each factor of the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loadings: Vec<String>,
+    /// Volatility that no factor explains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub specific: Option<String>,
+    /// One for each scenario of the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shocks: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: Values,
 }
@@ -132,6 +145,7 @@ impl File {
         self.cluster = later.cluster.or(self.cluster);
         self.address = later.address.or(self.address);
         self.open = later.open.or(self.open);
+        self.model = later.model.or(self.model);
         self.roles.governance = later.roles.governance.or(self.roles.governance);
         self.roles.guardian = later.roles.guardian.or(self.roles.guardian);
         self.roles.steward = later.roles.steward.or(self.roles.steward);
@@ -178,7 +192,19 @@ impl File {
             ],
             parameters: values::read(Scope::Market, 0, &self.parameters, "parameters")?,
             assets,
+            model: self.model.as_ref().map(|terms| self.model(terms)).transpose()?,
         })
+    }
+
+    fn model(&self, terms: &Terms) -> Result<Model, Wrong> {
+        let terms = terms.read().map_err(|why| Wrong::new("model", why))?;
+        let mut rows = Vec::with_capacity(self.assets.len());
+        for AssetFile { name, loadings, specific, shocks, .. } in &self.assets {
+            let row = Row { loadings: loadings.clone(), specific: specific.clone(), shocks: shocks.clone() };
+            let (loadings, shocks) = row.read(&terms).map_err(|why| Wrong::new(name, why))?;
+            rows.push((name.clone(), loadings, shocks));
+        }
+        Ok(Model { terms, rows })
     }
 
     fn asset(&self, asset: &AssetFile) -> Result<Listed, Wrong> {
@@ -229,6 +255,13 @@ impl AssetFile {
         self.class = later.class.or(self.class.take());
         self.source = later.source.or(self.source.take());
         self.second_source = later.second_source.or(self.second_source.take());
+        self.specific = later.specific.or(self.specific.take());
+        if !later.loadings.is_empty() {
+            self.loadings = later.loadings;
+        }
+        if !later.shocks.is_empty() {
+            self.shocks = later.shocks;
+        }
         self.parameters = values::overlaid(Scope::Asset, &self.parameters, &later.parameters, &self.name)?;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! A market as data: the definition files in `migrations/`, read, laid over each other, checked and compared with the chain.
 //!
-//! `file` is what is written, `values` its numbers, `steps` what has to happen so that the chain is as it says, `export`
+//! `file` is what is written, `values` and `model` its numbers, `steps` what has to happen so that the chain is as it says, `export`
 //! the way back. Numbers are written as [`ballast_client::measure`] reads them, so nothing is lost on the way.
 
 use ballast_client::table::Parameter;
@@ -8,6 +8,7 @@ use ballast_client::{Pubkey, SourceKind};
 
 pub mod export;
 pub mod file;
+pub mod model;
 pub mod steps;
 pub mod values;
 
@@ -28,6 +29,8 @@ pub struct Definition {
     /// By code.
     pub parameters: Vec<(Parameter, u64)>,
     pub assets: Vec<Listed>,
+    /// Of correlation and stress; without one, that stays as it is.
+    pub model: Option<model::Model>,
 }
 
 /// An asset of a definition.

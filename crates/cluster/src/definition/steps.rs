@@ -20,6 +20,8 @@ pub enum Step {
     List(usize),
     /// Change something.
     Change(Box<Proposal>),
+    /// Bring the model of the definition into the market: by a draft, and a change.
+    Model,
     /// End the set-up.
     Open,
 }
@@ -64,6 +66,11 @@ pub fn steps(definition: &Definition, market: Option<&Market>) -> Result<Vec<Ste
         }
     }
     steps.extend(roles(definition, market).map(Box::new).map(Step::Change));
+    let stale = definition.model.as_ref().is_some_and(|model| !model.holds(market));
+    // In the set-up once everything has its row.
+    if stale && (steps.is_empty() || !market.in_setup()) {
+        steps.push(Step::Model);
+    }
     if steps.is_empty() && definition.open && market.in_setup() {
         steps.push(Step::Open);
     }
@@ -146,6 +153,7 @@ impl Step {
                 format!("list {name}")
             }
             Self::Change(proposal) => describe(market, proposal),
+            Self::Model => "model of correlation and stress".to_owned(),
             Self::Open => "open the market".to_owned(),
         }
     }

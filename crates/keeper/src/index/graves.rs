@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use ballast_client::Pubkey;
 
-/// An update that is more slots behind the newest one than this is not taken for a vault that nobody knows. So a closed vault
-/// has to be remembered for this long: about an hour.
+/// An update that is more slots behind the newest one than this is not taken for a vault that nobody knows. So a closed
+/// vault has to be remembered for this long: about an hour.
 pub const HORIZON: u64 = 10_000;
 /// Most that are remembered before the old ones are looked for.
 const MOST: usize = 1_024;

@@ -1,5 +1,5 @@
-//! The market and all of its vaults in memory, and which of them can be liquidated. No input or output: somebody else brings
-//! accounts ([`Index::apply`]) and asks ([`Index::scan`]).
+//! The market and all of its vaults in memory, and which of them can be liquidated. No input or output: somebody else
+//! brings accounts ([`Index::apply`]) and asks ([`Index::scan`]).
 //!
 //! What is answered is what the program would decide about the accounts as they were last seen:
 //! `ballast_client::snapshot::health` says the same of each vault by itself (property test).
@@ -37,7 +37,8 @@ pub enum Applied {
     Stale,
     /// The vault is no more.
     Removed,
-    /// It cannot be what it is said to be. A vault is out of every scan until good bytes come; the last good market stays.
+    /// It cannot be what it is said to be. A vault is out of every scan until good bytes come; the last good market
+    /// stays.
     Quarantined(Fault),
 }
 
@@ -83,9 +84,9 @@ impl Index {
         &self.address
     }
 
-    /// Takes in what a node says about an account, after verifying it. Any order and any repetition will do: what is older than
-    /// what is known is left out; of two updates of one slot the later one counts. Slots are believed, so the source must not pass
-    /// on one that no other node has seen yet.
+    /// Takes in what a node says about an account, after verifying it. Any order and any repetition will do: what is
+    /// older than what is known is left out; of two updates of one slot the later one counts. Slots are believed, so
+    /// the source must not pass on one that no other node has seen yet.
     pub fn apply(&mut self, update: &Update) -> Applied {
         if update.address == self.address { self.apply_market(update) } else { self.apply_vault(update) }
     }

@@ -48,8 +48,9 @@ pub(super) struct Lists {
 }
 
 impl Index {
-    /// Where all vaults stand at a time, unix seconds. Only vaults are judged again that are new, that changed, or that depend on
-    /// a price, a parameter or an index that differs from the last scan, be it by time alone. Empty while no market is known.
+    /// Where all vaults stand at a time, unix seconds. Only vaults are judged again that are new, that changed, or that
+    /// depend on a price, a parameter or an index that differs from the last scan, be it by time alone. Empty while no
+    /// market is known.
     pub fn scan(&mut self, now: u64) -> Scan<'_> {
         let mut counts = Counts { vaults: self.table.len(), ..Counts::default() };
         self.lists.liquidatable.clear();

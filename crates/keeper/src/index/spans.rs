@@ -25,7 +25,8 @@ pub struct Spans {
     unused: [Vec<u32>; CLASSES],
 }
 
-/// Makes room for some more, an eighth of what there is at least: doubling would leave half of the memory unused at worst.
+/// Makes room for some more, an eighth of what there is at least: doubling would leave half of the memory unused at
+/// worst.
 pub fn grow<T>(list: &mut Vec<T>, more: usize) {
     if list.capacity() - list.len() < more {
         list.reserve_exact(more.max(list.len() / 8));

@@ -1,10 +1,10 @@
 //! What the vaults are judged by, and what of it is new since the last time.
 //!
-//! A decision is a pure function of the positions of a vault, of the rules of the market at `Maint`, and of the [`Footing`] of
-//! each of its positions. So what time does (interest, ramps, a price that grows too old, a model that phases in) needs no
-//! thought of its own: footings and rules are made for the present second, compared with those of the last scan, and the vaults
-//! with a position whose footing differs are judged again, unless their tolerance says that the answer must be the same
-//! (`ballast_risk::sheet`).
+//! A decision is a pure function of the positions of a vault, of the rules of the market at `Maint`, and of the
+//! [`Footing`] of each of its positions. So what time does (interest, ramps, a price that grows too old, a model that
+//! phases in) needs no thought of its own: footings and rules are made for the present second, compared with those of
+//! the last scan, and the vaults with a position whose footing differs are judged again, unless their tolerance says
+//! that the answer must be the same (`ballast_risk::sheet`).
 
 use ballast_client::risk::health::{Level, Prices, Quote, Side};
 use ballast_client::risk::model::Rules;

@@ -1,7 +1,7 @@
 //! The vaults of a market in memory: dense rows that a scan walks in order, their positions packed beside them.
 //!
-//! Which vaults an asset concerns is a bit in each row, not a list for each asset: 16 bytes that are read in order, and nothing
-//! to be kept up to date but the row itself.
+//! Which vaults an asset concerns is a bit in each row, not a list for each asset: 16 bytes that are read in order, and
+//! nothing to be kept up to date but the row itself.
 
 use std::collections::HashMap;
 

@@ -29,21 +29,23 @@ impl Liquidator {
         if ready.is_empty() {
             return Ok(());
         }
+        if !self.terms.dry_run && self.places() == 0 {
+            return Ok(());
+        }
         self.purse = purse::read(&self.endpoints, &market, &self.desk.address(), time.epoch).await?;
         let mut left = self.purse.clone();
         for plan in self.reserved.values() {
             purse::reserve(&mut left, &market, plan);
         }
-        let mut ranked: Vec<Plan> = ready.iter().filter_map(|vault| self.plan(&market, vault, &left, time)).collect();
-        ranked.sort_by_key(|plan| (Reverse(plan.profit), plan.vault));
-        for plan in ranked {
-            // What was ranked before may have taken what this one was to be paid with.
-            let plan = match purse::covers(&left, &market, &plan) {
-                true => Some(plan),
-                false => self.plan(&market, &plan.vault, &left, time),
-            };
+        for vault in self.rank(&market, ready, &left, time) {
+            if !self.terms.dry_run && self.places() == 0 {
+                break;
+            }
+            // Purse and pools may have changed since it was ranked.
+            let plan = self.plan(&market, &vault, &left, time);
+            self.ranking.remember(vault, self.index.vault_slot(&vault), plan.as_ref().map(|plan| plan.profit), now);
             let Some(plan) = plan else { continue };
-            let start = !self.terms.dry_run && self.reserved.len() < self.terms.most_in_flight.max(1);
+            let start = !self.terms.dry_run;
             if start {
                 purse::reserve(&mut left, &market, &plan);
                 self.start(&market, &plan);
@@ -51,6 +53,29 @@ impl Liquidator {
             tick.plans.push((plan, start));
         }
         Ok(())
+    }
+
+    /// How many more liquidations may be under way.
+    fn places(&self) -> usize {
+        self.terms.most_in_flight.max(1).saturating_sub(self.reserved.len())
+    }
+
+    /// The vaults of which something is to be gained, the most profitable first.
+    fn rank(&mut self, market: &Arc<Market>, vaults: Vec<Pubkey>, purse: &Purse, time: Time) -> Vec<Pubkey> {
+        let now = Instant::now();
+        self.ranking.renew(market.listed().iter().map(ballast_client::Asset::spot).collect(), now);
+        let mut ranked = Vec::with_capacity(vaults.len());
+        for vault in vaults {
+            let slot = self.index.vault_slot(&vault);
+            let profit = self.ranking.known(&vault, slot).unwrap_or_else(|| {
+                let profit = self.plan(market, &vault, purse, time).map(|plan| plan.profit);
+                self.ranking.remember(vault, slot, profit, now);
+                profit
+            });
+            ranked.extend(profit.map(|profit| (Reverse(profit), vault)));
+        }
+        ranked.sort_unstable();
+        ranked.into_iter().map(|(_, vault)| vault).collect()
     }
 
     /// The best plan for a vault; after a refusal the next best, and so on.

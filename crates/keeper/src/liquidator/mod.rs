@@ -7,6 +7,7 @@ mod attempt;
 mod backoff;
 mod proceeds;
 mod purse;
+mod ranking;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::strategy::{self, Plan, Purse};
 use crate::updates::Update;
 pub use backoff::{Backoff, Pause};
 pub use proceeds::{Ledger, Proceeds};
+use ranking::Ranking;
 
 /// How the liquidator works.
 #[derive(Clone, Debug)]
@@ -64,7 +66,8 @@ pub struct Tick {
     pub liquidatable: usize,
     /// Of those, how many wait because they were refused.
     pub waiting: usize,
-    /// The best plan of each vault that nobody is at, most profitable first, and whether it was handed to the desk.
+    /// The best plan of each vault that there was a place for, most profitable first, and whether it was handed to the desk.
+    /// A dry run has those of all vaults.
     pub plans: Vec<(Plan, bool)>,
     /// What is under way at the end.
     pub in_flight: usize,
@@ -103,6 +106,7 @@ pub struct Liquidator {
     terms: Terms,
     index: Index,
     backoff: Backoff,
+    ranking: Ranking,
     ledger: Ledger,
     time: Option<Time>,
     /// When the market and when all vaults were last read.
@@ -127,6 +131,7 @@ impl Liquidator {
             terms,
             index: Index::new(market),
             backoff: Backoff::default(),
+            ranking: Ranking::default(),
             ledger: Ledger::default(),
             time: None,
             market_read: None,

@@ -35,14 +35,6 @@ const fn most(paid: u64) -> u64 {
     paid.saturating_add(paid / 1_000).saturating_add(1)
 }
 
-/// Whether a plan can still be paid for. Not when the smallest offer would be all that is left: then it is planned anew.
-pub fn covers(purse: &Purse, market: &Market, plan: &Plan) -> bool {
-    let paid = plan.flows.iter().filter(|flow| flow.paid > 0);
-    let held =
-        |asset: u8| market.listed().get(usize::from(asset)).map_or(0, |record| purse.token(asset, record).amount);
-    plan.kind == Kind::Into || paid.clone().all(|flow| held(flow.asset) >= most(flow.paid))
-}
-
 /// What a plan may take out of the purse is not there for the next one.
 pub fn reserve(purse: &mut Purse, market: &Market, plan: &Plan) {
     // A vault that takes over pays with no tokens.

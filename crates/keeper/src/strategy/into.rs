@@ -1,5 +1,5 @@
-//! `liquidate_into`: an own vault takes a debt and a deposit over. No tokens move, so it works with an empty purse, with pools
-//! that are lent out, and with tokens that do not move.
+//! `liquidate_into`: an own vault takes a debt and a deposit over. No tokens move, so it works with an empty purse,
+//! with pools that are lent out, and with tokens that do not move.
 
 use ballast_client::rehearsal::{self, Pair, Taken};
 use ballast_client::snapshot::{self, Opportunity};

@@ -2,13 +2,13 @@
 //!
 //! | kind | what moves | what it takes |
 //! |---|---|---|
-//! | pair | one debt is repaid from the purse, one deposit arrives in it | tokens of the debt, cash in the pool of the deposit |
+//! | pair | a debt is repaid from the purse, a deposit arrives in it | tokens of the debt, cash in the other pool |
 //! | receivership | several of both in one transaction | the same of each |
 //! | into | an own vault takes a debt and a deposit over | a vault that meets its initial requirement afterwards |
 //! | absorb | nothing: debts without any deposit are written off | nothing, and pays nothing |
 //!
-//! Every plan was rehearsed on copies of the accounts by the program's own bookings, so the tokens that it names are those that
-//! move if nothing changes until it lands.
+//! Every plan was rehearsed on copies of the accounts by the program's own bookings, so the tokens that it names are
+//! those that move if nothing changes until it lands.
 
 mod costs;
 mod into;
@@ -37,8 +37,8 @@ pub struct Terms {
     pub absorb: bool,
     /// Least profit of a plan, micro-dollars after costs.
     pub least_profit: i64,
-    /// What a receivership leaves on the table so that a price that moves meanwhile does not refuse it: hundredths of a percent of
-    /// what is repaid.
+    /// What a receivership leaves on the table so that a price that moves meanwhile does not refuse it: hundredths of a
+    /// percent of what is repaid.
     pub margin_bps: u16,
     pub costs: Costs,
     pub version: Version,
@@ -81,8 +81,8 @@ pub struct Situation<'a> {
 /// How many plans of one kind are worth keeping: if the best ones are refused, prices have moved.
 const MOST_OF_A_KIND: usize = 4;
 
-/// All plans for a vault that would be carried out, the most profitable first; of equal ones in the order of [`Kind`]. Empty
-/// where nothing pays.
+/// All plans for a vault that would be carried out, the most profitable first; of equal ones in the order of [`Kind`].
+/// Empty where nothing pays.
 pub fn plans(situation: &Situation<'_>) -> Vec<Plan> {
     let terms = situation.terms;
     let mut found = vec![];

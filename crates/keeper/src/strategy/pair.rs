@@ -35,8 +35,9 @@ fn plan(situation: &Situation<'_>, pair: &Opportunity) -> Option<Plan> {
     Plan::new(situation, Kind::Pair, vec![step], super::plan::flows(moves), pair.vault)
 }
 
-/// What is offered: a little more than what is needed now, because the debt grows until the transaction lands, but not all that
-/// there is, because other liquidations are paid from it at the same time. All of it where a smaller offer would move less.
+/// What is offered: a little more than what is needed now, because the debt grows until the transaction lands, but not
+/// all that there is, because other liquidations are paid from it at the same time. All of it where a smaller offer
+/// would move less.
 fn offer(situation: &Situation<'_>, pair: &Opportunity, pays: &Token, sent: u64) -> Option<u64> {
     let offer = sent.saturating_add(sent / 1_000).saturating_add(1).min(pays.amount);
     let asked = Pair {

@@ -10,7 +10,8 @@ use solana_instruction::Instruction;
 
 use super::Situation;
 
-/// The kind of a plan. In this order where the profit is the same: tokens first, a position that has to be carried last.
+/// The kind of a plan. In this order where the profit is the same: tokens first, a position that has to be carried
+/// last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     Pair,
@@ -82,7 +83,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// By asset.
     pub flows: Vec<Flow>,
-    /// What is received less what is paid, at the present prices, micro-dollars: what comes in rounded down, what goes out up.
+    /// What is received less what is paid, at the present prices, micro-dollars: what comes in rounded down, what goes
+    /// out up.
     pub gain: i64,
     /// Compute units, a rough guess for the costs: whoever sends it asks a simulation.
     pub units: u32,
@@ -156,7 +158,8 @@ impl Plan {
 }
 
 impl Step {
-    /// About what it costs in compute units, see benches/cu.md: the largest figures of a vault of 32 positions, rounded up.
+    /// About what it costs in compute units, see benches/cu.md: the largest figures of a vault of 32 positions, rounded
+    /// up.
     const fn units(&self) -> u32 {
         match self {
             Self::Create { .. } => 30_000,

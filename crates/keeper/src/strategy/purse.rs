@@ -26,8 +26,8 @@ impl Purse {
         self.tokens.insert(asset, token);
     }
 
-    /// What there is of an asset. Where nothing is known, a token of the first token program has no fee, and of the second one
-    /// nothing moves until its mint has been asked.
+    /// What there is of an asset. Where nothing is known, a token of the first token program has no fee, and of the
+    /// second one nothing moves until its mint has been asked.
     pub fn token(&self, asset: u8, record: &Asset) -> Token {
         let unknown = Token { amount: 0, exists: false, fee: (record.token_program == 0).then(Fee::default) };
         self.tokens.get(&asset).copied().unwrap_or(unknown)

@@ -1,9 +1,9 @@
 //! `begin_liquidation` to `end_liquidation`: several debts from the purse for several deposits, in one transaction.
 //!
-//! All that is gained is the bonus, so more is better until the target of the vault is reached: the largest repayment is looked
-//! for by halving, each time rehearsed under the rules of `end_liquidation`. Deposits are taken by their bonus, the best first.
-//! Where the schedule's bonus would leave the vault with less margin, it is tried again at the least bonus, which the program
-//! always allows.
+//! All that is gained is the bonus, so more is better until the target of the vault is reached: the largest repayment
+//! is looked for by halving, each time rehearsed under the rules of `end_liquidation`. Deposits are taken by their
+//! bonus, the best first. Where the schedule's bonus would leave the vault with less margin, it is tried again at the
+//! least bonus, which the program always allows.
 
 use ballast_client::Asset;
 use ballast_client::rehearsal::{Outcome, Receivership, Step as Move};
@@ -15,8 +15,8 @@ use super::Situation;
 use super::plan::{Flow, Kind, Plan, Step};
 use super::purse::Token;
 
-/// Halvings until the largest repayment is found: to a ten-thousandth.
-const HALVINGS: usize = 14;
+/// Halvings until the largest repayment is found: to a two-thousandth, a half of the usual margin.
+const HALVINGS: usize = 11;
 /// Most assets that are repaid, and that are seized. More do not fit a transaction.
 const MOST_ASSETS: usize = 6;
 const ONE: u128 = 1 << 32;
@@ -42,7 +42,13 @@ pub(super) fn plan(situation: &Situation<'_>) -> Option<Plan> {
     let [mut debts, deposits] = [Side::Debt, Side::Deposit].map(|side| positions(situation, side));
     debts.sort_by_key(|debt| std::cmp::Reverse(debt.value));
     let mut best: Option<Plan> = None;
-    for least in [false, true] {
+    // Where no deposit pays more than its least bonus, the second round would be the first one again.
+    let pays_more = |deposit: &Movable<'_>| {
+        let [schedule, at_least] = open.bonuses(deposit.record);
+        schedule > at_least
+    };
+    let rounds: &[bool] = if deposits.iter().any(pays_more) { &[false, true] } else { &[false] };
+    for least in rounds.iter().copied() {
         let bonus = |record: &Asset| {
             let [schedule, at_least] = open.bonuses(record);
             if least { at_least } else { schedule }
@@ -57,7 +63,8 @@ pub(super) fn plan(situation: &Situation<'_>) -> Option<Plan> {
     best
 }
 
-/// The positions of one side that can be moved: with a price, with tokens in purse or pool, and with a mint that lets them.
+/// The positions of one side that can be moved: with a price, with tokens in purse or pool, and with a mint that lets
+/// them.
 fn positions<'a>(situation: &Situation<'a>, side: Side) -> Vec<Movable<'a>> {
     let (_, vault) = situation.vault;
     let (market, now) = (situation.market.market, situation.now);
@@ -130,8 +137,8 @@ fn most_settled(
     best
 }
 
-/// Repays this value, from the first debt on, and seizes what it pays for, from the first deposit on, less the margin. Where
-/// the deposits are not worth as much, no more is repaid than they cost.
+/// Repays this value, from the first debt on, and seizes what it pays for, from the first deposit on, less the margin.
+/// Where the deposits are not worth as much, no more is repaid than they cost.
 fn moves(
     situation: &Situation<'_>,
     open: &Receivership<'_>,

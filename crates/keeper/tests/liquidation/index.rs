@@ -102,91 +102,111 @@ fn poisoned(random: &mut Random, mut vault: Vault, address: Pubkey, slot: u64) -
 /// What there was to compare.
 #[derive(Default, Debug)]
 struct Tally {
-    /// Vaults that could be liquidated, those that a scan did not look at, and those that their tolerance spared a check.
+    /// Vaults that could be liquidated, those that a scan did not look at, and those that their tolerance spared a
+    /// check.
     found: usize,
     spared: usize,
     screened: usize,
 }
 
-/// A thousand things happen to sixty vaults; after each, every decision is the program's.
-fn hears_and_scans(seed: u64, modelled: bool, tally: &mut Tally) {
-    let mut random = Random(seed);
-    let (address, market, mut now) = market(modelled);
-    let addresses: Vec<Pubkey> = (0..60).map(|at| self::address(&format!("vault {at}"))).collect();
-    let mut index = Index::new(address);
-    // The same without tolerances.
-    let mut plain = Index::new(address);
-    plain.screens(false);
-    let mut reference = Reference { market, vaults: HashMap::new() };
-    let mut slot = 1_000;
-    let word = update(address, encode(&*reference.market), slot);
-    index.apply(&word);
-    plain.apply(&word);
-    for _ in 0..1_000 {
-        now += random.within(0, 3);
-        slot += random.within(0, 2);
-        let at = addresses[usize::try_from(random.within(0, 59)).expect("small")];
-        // Some come late.
-        let seen = slot - if random.once_in(4) { random.within(0, 40) } else { 0 };
-        match random.within(0, 9) {
+/// An index with and one without tolerances, and what is known by plain rules.
+struct Course {
+    random: Random,
+    address: Pubkey,
+    index: Index,
+    plain: Index,
+    reference: Reference,
+    now: u64,
+    slot: u64,
+}
+
+impl Course {
+    fn new(seed: u64, modelled: bool) -> Self {
+        let (address, market, now) = market(modelled);
+        let (index, mut plain) = (Index::new(address), Index::new(address));
+        plain.screens(false);
+        let reference = Reference { market, vaults: HashMap::new() };
+        let mut course = Self { random: Random(seed), address, index, plain, reference, now, slot: 1_000 };
+        course.tells_market();
+        course
+    }
+
+    fn tells(&mut self, word: &Update) -> Applied {
+        self.plain.apply(word);
+        self.index.apply(word)
+    }
+
+    fn tells_market(&mut self) {
+        let word = update(self.address, encode(&*self.reference.market), self.slot);
+        self.tells(&word);
+    }
+
+    /// A vault is written, closed or poisoned, or the market changes; some of it is heard late, some twice.
+    fn something_happens(&mut self, at: Pubkey) {
+        let seen = self.slot - if self.random.once_in(4) { self.random.within(0, 40) } else { 0 };
+        match self.random.within(0, 9) {
             0..=3 => {
-                let vault = crowd::close_call(&mut random, &reference.market, &address, ASSETS + 1, 7);
+                let vault = crowd::close_call(&mut self.random, &self.reference.market, &self.address, ASSETS + 1, 7);
                 let word = update(at, encode(&vault), seen);
-                index.apply(&word);
-                plain.apply(&word);
-                if random.once_in(3) {
-                    let again = index.apply(&word);
+                self.tells(&word);
+                if self.random.once_in(3) {
+                    let again = self.tells(&word);
                     assert!(matches!(again, Applied::Unchanged | Applied::Stale), "{again:?}");
                 }
-                reference.hears(at, seen, Ok(Some(vault)));
+                self.reference.hears(at, seen, Ok(Some(vault)));
             }
             4 => {
-                let word = Update { address: at, owner: ID, data: None, slot: seen };
-                index.apply(&word);
-                plain.apply(&word);
-                reference.hears(at, seen, Ok(None));
+                self.tells(&Update { address: at, owner: ID, data: None, slot: seen });
+                self.reference.hears(at, seen, Ok(None));
             }
             5 => {
-                let vault = crowd::close_call(&mut random, &reference.market, &address, ASSETS, 7);
-                let (word, fault) = poisoned(&mut random, vault, at, seen);
-                let applied = index.apply(&word);
-                plain.apply(&word);
-                assert!(
-                    applied == Applied::Quarantined(fault) || applied == Applied::Stale,
-                    "{applied:?} for {fault:?}"
-                );
-                reference.hears(at, seen, Err(fault));
+                let vault = crowd::close_call(&mut self.random, &self.reference.market, &self.address, ASSETS, 7);
+                let (word, fault) = poisoned(&mut self.random, vault, at, seen);
+                let applied = self.tells(&word);
+                let expected = [Applied::Quarantined(fault), Applied::Stale];
+                assert!(expected.contains(&applied), "{applied:?} for {fault:?}");
+                self.reference.hears(at, seen, Err(fault));
             }
             6 => {
-                crowd::market_changes(&mut random, &mut reference.market, now);
-                if random.once_in(5) {
+                crowd::market_changes(&mut self.random, &mut self.reference.market, self.now);
+                if self.random.once_in(5) {
                     // The last asset is listed, or its listing has not been seen yet.
-                    reference.market.asset_count ^= ASSETS ^ (ASSETS + 1);
+                    self.reference.market.asset_count ^= ASSETS ^ (ASSETS + 1);
                 }
-                let word = update(address, encode(&*reference.market), slot);
-                index.apply(&word);
-                plain.apply(&word);
+                self.tells_market();
             }
             _ => {
-                let asset = usize::try_from(random.within(0, u64::from(ASSETS))).expect("small");
-                crowd::price_moves(&mut random, &mut reference.market, asset, now);
-                let word = update(address, encode(&*reference.market), slot);
-                index.apply(&word);
-                plain.apply(&word);
+                let asset = usize::try_from(self.random.within(0, u64::from(ASSETS))).expect("small");
+                crowd::price_moves(&mut self.random, &mut self.reference.market, asset, self.now);
+                self.tells_market();
             }
         }
-        let judged = |index: &mut Index| -> BTreeSet<Pubkey> {
-            index.scan(now).liquidatable.iter().map(|found| found.address).collect()
-        };
-        let without = judged(&mut plain);
-        let scan = index.scan(now);
+    }
+
+    /// Every decision is the program's, with and without tolerances.
+    fn compares(&mut self, tally: &mut Tally) {
+        let without: BTreeSet<Pubkey> = self.plain.scan(self.now).liquidatable.iter().map(|at| at.address).collect();
+        let scan = self.index.scan(self.now);
         tally.screened += scan.counts.touched - scan.counts.evaluated;
         tally.spared += scan.counts.vaults - scan.counts.evaluated;
         let liquidatable: BTreeSet<Pubkey> = scan.liquidatable.iter().map(|found| found.address).collect();
         assert_eq!(liquidatable.len(), scan.liquidatable.len(), "none twice");
-        assert_eq!(liquidatable, reference.liquidatable(now));
+        assert_eq!(liquidatable, self.reference.liquidatable(self.now));
         assert_eq!(liquidatable, without);
         tally.found += liquidatable.len();
+    }
+}
+
+/// A thousand things happen to sixty vaults.
+fn hears_and_scans(seed: u64, modelled: bool, tally: &mut Tally) {
+    let mut course = Course::new(seed, modelled);
+    let addresses: Vec<Pubkey> = (0..60).map(|at| address(&format!("vault {at}"))).collect();
+    for _ in 0..1_000 {
+        course.now += course.random.within(0, 3);
+        course.slot += course.random.within(0, 2);
+        let at = usize::try_from(course.random.within(0, 59)).expect("small");
+        course.something_happens(addresses[at]);
+        course.compares(tally);
     }
 }
 

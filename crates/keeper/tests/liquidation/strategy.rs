@@ -17,7 +17,8 @@ use ballast_tests::{Actor, Fixture, Receipt, address};
 use crate::crowd;
 use crate::random::Random;
 
-/// Nine assets, some of them with a part of the bonus for the reserve, one with a fee on transfers; a liquidator with a vault.
+/// Nine assets, some of them with a part of the bonus for the reserve, one with a fee on transfers; a liquidator with a
+/// vault.
 fn stage(modelled: bool) -> (Fixture, Actor) {
     let reserved = |(at, token): (usize, ballast_tests::assets::Token)| {
         if at % 3 == 0 { token.with(&[(Parameter::BonusReserve, bps(2_000))]) } else { token }

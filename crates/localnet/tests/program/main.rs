@@ -1,5 +1,7 @@
 //! `ballast-localnet` as people run it: what it prints, what it leaves, how it ends.
 
+mod settled;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};

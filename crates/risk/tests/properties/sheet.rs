@@ -79,8 +79,8 @@ fn a_sheet_decides_what_the_check_decides() {
     });
 }
 
-/// Several moves of all prices, `times` as far as the tolerance allows: usually in the harmful direction. How many moves were
-/// made, and whether the vault was sound after each of them.
+/// Several moves of all prices, `times` as far as the tolerance allows: usually in the harmful direction. How many
+/// moves were made, and whether the vault was sound after each of them.
 fn after_moves(vault: &Vault, mut steps: u64, times: u32) -> (u32, bool) {
     let held = held(vault);
     let mut quotes = quotes(vault);

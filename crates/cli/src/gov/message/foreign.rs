@@ -46,7 +46,8 @@ fn is(program: &Pubkey, at: usize) -> bool {
     KNOWN.get(at).is_some_and(|(known, _)| program.to_string() == *known)
 }
 
-/// Decodes what a message of ours may need: budgets, accounts created for this program, a durable nonce. `None` for all else.
+/// Decodes what a message of ours may need: budgets, accounts created for this program, a durable nonce. `None` for the
+/// rest.
 pub fn decode(step: &Step) -> Option<Foreign> {
     if is(&step.program, COMPUTE_BUDGET) {
         return budget(&step.data);

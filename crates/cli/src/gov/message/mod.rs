@@ -1,11 +1,11 @@
 //! `ballast gov verify-message`: what a message does, before a hardware wallet signs it.
 
 mod foreign;
-mod own;
 mod wire;
 
 use std::io::Read as _;
 
+use ballast_client::decode::{self, Decoded};
 use ballast_client::{Market, Proposal, Pubkey, account, change};
 use clap::Args;
 use serde::Serialize;
@@ -153,7 +153,7 @@ impl StepView {
 
 impl VerifyMessage {
     /// # Errors
-    /// [`Failure`]; exit code 4 when something is not understood, unless foreign instructions are allowed and that is all.
+    /// [`Failure`]; exit code 4 when something is not understood, unless it is foreign and that is allowed.
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         let text = if self.message == "-" {
             let mut text = String::new();
@@ -278,7 +278,7 @@ impl Chain<'_> {
     }
 
     async fn own(&mut self, step: &Step) -> StepView {
-        let decoded = match own::decode(step) {
+        let decoded = match decode::parts(&step.data, &step.accounts) {
             Ok(decoded) => decoded,
             Err(why) => {
                 let mut view = view(step, vec![]);
@@ -309,7 +309,7 @@ impl Chain<'_> {
     }
 
     /// The proposal in the instruction, or in the pending change that it is about.
-    async fn proposal(&mut self, decoded: &own::Decoded, step: &Step, warnings: &mut Vec<String>) -> Option<Proposal> {
+    async fn proposal(&mut self, decoded: &Decoded, step: &Step, warnings: &mut Vec<String>) -> Option<Proposal> {
         if let Some(proposal) = change::proposal_of(&step.data) {
             return Some(proposal);
         }

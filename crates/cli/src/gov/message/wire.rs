@@ -1,7 +1,8 @@
-//! Bytes of messages and transactions of every version. What is read has to be written again to the very same bytes, so that
-//! nothing is overlooked between the fields, or behind them.
+//! Bytes of messages and transactions of every version. What is read has to be written again to the very same bytes, so
+//! that nothing is overlooked between the fields, or behind them.
 
 use ballast_client::Pubkey;
+pub use ballast_client::decode::Named;
 use base64::Engine;
 use solana_message::VersionedMessage;
 use solana_transaction::Signature;
@@ -14,14 +15,6 @@ pub struct Parsed {
     pub signatures: Vec<Signature>,
     /// `message` or `transaction`.
     pub form: &'static str,
-}
-
-/// An account as an instruction sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Named {
-    pub address: Pubkey,
-    pub signer: bool,
-    pub writable: bool,
 }
 
 /// An instruction with its accounts.
@@ -77,8 +70,8 @@ impl Parsed {
         lookups.iter().map(|lookup| lookup.account_key).collect()
     }
 
-    /// All accounts: those in the message, then the writable ones of tables, then the others. `tables` has the addresses of
-    /// each table, in order; `None` for one that is unknown.
+    /// All accounts: those in the message, then the writable ones of tables, then the others. `tables` has the addresses
+    /// of each table, in order; `None` for one that is unknown.
     fn accounts(&self, tables: &[Option<Vec<Pubkey>>]) -> Vec<Option<Named>> {
         let header = self.message.header();
         let keys = self.message.static_account_keys();

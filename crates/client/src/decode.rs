@@ -1,17 +1,18 @@
-//! Instructions of this program, decoded by the committed description of its interface. Every byte and every account has to
-//! be accounted for.
+//! Instructions of this program, decoded by the committed description of its interface. Every byte and every account has
+//! to be accounted for.
 
 use std::sync::LazyLock;
 
-use ballast_client::Pubkey;
+use anchor_lang::solana_program::instruction::Instruction;
+use ballast::ID;
 use serde_json::{Map, Value, json};
 
-use super::wire::{Named, Step};
+use crate::Pubkey;
 
 /// The description of the program's interface, as it is published.
 static INTERFACE: LazyLock<Value> = LazyLock::new(|| {
     // It is compiled in, and a test reads it.
-    serde_json::from_str(include_str!("../../../../../idl/ballast.json")).unwrap_or_default()
+    serde_json::from_str(include_str!("../idls/ballast.json")).unwrap_or_default()
 });
 
 /// Arguments that are indexes of assets.
@@ -19,17 +20,27 @@ const INDEXES: [&str; 3] = ["asset", "debt_asset", "collateral_asset"];
 /// The one instruction that takes further accounts.
 const OPEN_ENDED: &str = "refresh_prices";
 
+/// An account as an instruction sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub address: Pubkey,
+    pub signer: bool,
+    pub writable: bool,
+}
+
 /// What an instruction says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
+    /// As in the description: `borrow`.
     pub name: String,
+    /// By name. Numbers above 32 bits and addresses are text.
     pub arguments: Value,
     /// Names of the accounts, with what is in their place; `None` for an optional one that is left out.
     pub accounts: Vec<(String, Option<Named>)>,
 }
 
 impl Decoded {
-    /// The account of a name.
+    /// The address of the account of a name.
     pub fn account(&self, name: &str) -> Option<Pubkey> {
         self.accounts.iter().find(|(known, _)| known == name)?.1.map(|named| named.address)
     }
@@ -43,19 +54,35 @@ impl Decoded {
     }
 }
 
-/// Decodes an instruction.
+/// Decodes an instruction as a builder makes it.
 ///
 /// # Errors
 /// What is wrong with it, for people.
-pub fn decode(step: &Step) -> Result<Decoded, String> {
+pub fn instruction(instruction: &Instruction) -> Result<Decoded, String> {
+    if instruction.program_id != ID {
+        return Err(format!("the instruction is one of {}", crate::error::program_name(&instruction.program_id)));
+    }
+    let named = instruction.accounts.iter().map(|meta| Named {
+        address: meta.pubkey,
+        signer: meta.is_signer,
+        writable: meta.is_writable,
+    });
+    parts(&instruction.data, &named.collect::<Vec<_>>())
+}
+
+/// Decodes an instruction of the program from its bytes and the accounts that it names.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn parts(data: &[u8], given: &[Named]) -> Result<Decoded, String> {
     let list = |value: &'static Value, key: &str| value[key].as_array().map(Vec::as_slice).unwrap_or_default();
     let known = list(&INTERFACE, "instructions").iter().find(|known| {
         let head: Vec<u8> = list(known, "discriminator").iter().filter_map(byte).collect();
-        !head.is_empty() && step.data.starts_with(&head)
+        !head.is_empty() && data.starts_with(&head)
     });
     let known = known.ok_or("no instruction of this program begins with these bytes")?;
     let name = known["name"].as_str().unwrap_or_default().to_owned();
-    let mut reader = Reader { rest: step.data.get(list(known, "discriminator").len()..).unwrap_or_default() };
+    let mut reader = Reader { rest: data.get(list(known, "discriminator").len()..).unwrap_or_default() };
     let mut arguments = Map::new();
     for argument in list(known, "args") {
         let read = reader.value(&argument["type"]).map_err(|why| format!("{name}: {why}"))?;
@@ -64,7 +91,7 @@ pub fn decode(step: &Step) -> Result<Decoded, String> {
     if !reader.rest.is_empty() {
         return Err(format!("{name}: {} bytes are left over", reader.rest.len()));
     }
-    let accounts = accounts(&name, list(known, "accounts"), &step.accounts)?;
+    let accounts = accounts(&name, list(known, "accounts"), given)?;
     Ok(Decoded { name, arguments: Value::Object(arguments), accounts })
 }
 
@@ -92,9 +119,12 @@ fn accounts(name: &str, known: &[Value], given: &[Named]) -> Result<Vec<(String,
             return Err(format!("{name}: {called} is {} and must be {}", account.address, fixed.unwrap_or_default()));
         }
         // An optional account that is left out has the program in its place.
-        let left_out = known["optional"] == true && account.address == ballast_client::ID;
+        let left_out = known["optional"] == true && account.address == ID;
         if known["signer"] == true && !account.signer {
             return Err(format!("{name}: {called} has to sign and does not"));
+        }
+        if known["writable"] == true && !account.writable && !left_out {
+            return Err(format!("{name}: {called} has to be writable and is not"));
         }
         found.push((called.to_owned(), (!left_out).then_some(*account)));
     }
