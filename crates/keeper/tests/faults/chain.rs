@@ -74,7 +74,6 @@ pub struct Chain {
     pub svm: LiteSVM,
     pub slot: u64,
     pub height: u64,
-    hashes: HashMap<Hash, u64>,
     waiting: Vec<(u64, VersionedTransaction, Vec<u8>)>,
     pub statuses: HashMap<Signature, usize>,
     pub included: Vec<Included>,
@@ -90,6 +89,13 @@ pub struct Chain {
 }
 
 pub const HIGH: &str = "150";
+
+/// The hash of the block of a height.
+pub fn hash_of(height: u64) -> Hash {
+    let mut bytes = [0xb1; 32];
+    bytes[..8].copy_from_slice(&height.to_le_bytes());
+    Hash::new_from_array(bytes)
+}
 
 /// The price that everything begins with.
 fn published(symbol: &str, sol: &str, time: i64) -> Published {
@@ -188,7 +194,6 @@ impl Chain {
             svm,
             slot: clock.slot,
             height: clock.slot - 500,
-            hashes: HashMap::new(),
             waiting: Vec::new(),
             statuses: HashMap::new(),
             included: Vec::new(),
@@ -203,20 +208,24 @@ impl Chain {
 
     /// The newest blockhash.
     pub fn blockhash(&self) -> Hash {
-        self.svm.latest_blockhash()
+        hash_of(self.height)
+    }
+
+    /// The height of the block that a hash names, if there is one.
+    fn height_of(&self, hash: &Hash) -> Option<u64> {
+        let height = hash.to_bytes().first_chunk().map(|bytes| u64::from_le_bytes(*bytes))?;
+        (hash_of(height) == *hash && height <= self.height).then_some(height)
     }
 
     /// Makes a block.
     pub fn step(&mut self) {
         self.written = false;
-        self.svm.expire_blockhash();
         self.slot += 1;
         self.height += 1;
         self.milliseconds += 400;
         let clock: Clock = self.svm.get_sysvar();
         let clock = Clock { slot: self.slot, unix_timestamp: self.milliseconds / 1_000, ..clock };
         self.svm.set_sysvar(&clock);
-        self.hashes.insert(self.blockhash(), self.height);
         let (due, later) = std::mem::take(&mut self.waiting).into_iter().partition(|(slot, ..)| *slot <= self.slot);
         self.waiting = later;
         for (_, transaction, bytes) in due {
@@ -226,7 +235,7 @@ impl Chain {
 
     fn land(&mut self, transaction: VersionedTransaction, bytes: Vec<u8>) {
         let signature = transaction.signatures[0];
-        let named = self.hashes.get(transaction.message.recent_blockhash());
+        let named = self.height_of(transaction.message.recent_blockhash());
         let valid = named.is_some_and(|height| self.height <= height + LIFETIME);
         if !valid || self.statuses.contains_key(&signature) {
             return;
@@ -269,7 +278,7 @@ impl Chain {
         }
         let keys = transaction.message.static_account_keys();
         let vault = self.base.vaults.iter().find(|vault| keys.contains(vault)).copied();
-        let named = self.hashes.get(transaction.message.recent_blockhash());
+        let named = self.height_of(transaction.message.recent_blockhash());
         let last = named.map_or(0, |height| height + LIFETIME);
         for earlier in self.sent.iter().filter(|earlier| vault.is_some() && earlier.vault == vault) {
             if !self.statuses.contains_key(&earlier.signature) && self.height <= earlier.last {
@@ -293,8 +302,6 @@ impl Chain {
             self.svm.set_account(oracle.address, account).expect("a price");
         }
         let payer = key("payer");
-        self.svm.expire_blockhash();
-        self.hashes.insert(self.blockhash(), self.height);
         let mut transaction =
             Transaction::new_with_payer(std::slice::from_ref(&self.base.refresh), Some(&payer.pubkey()));
         transaction.sign(&[&payer], self.blockhash());

@@ -20,7 +20,7 @@ use solana_client::rpc_sender::{RpcSender, RpcTransportStats};
 use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction::{Hash, Signature};
 
-use crate::chain::Chain;
+use crate::chain::{Chain, hash_of};
 
 /// What a node that lies says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -220,7 +220,7 @@ impl Node {
             RpcRequest::GetLatestBlockhash => {
                 let (hash, last) = match lie {
                     Some(Lie::Blockhash) => (Hash::new_from_array([3; 32]), height + 1),
-                    _ => (svm.latest_blockhash(), height + 150),
+                    _ => (hash_of(height), height + 150),
                 };
                 with_context(json!({"blockhash": hash.to_string(), "lastValidBlockHeight": last}))
             }
