@@ -62,7 +62,7 @@ impl Liquidator {
 
     /// The vaults of which something is to be gained, the most profitable first.
     fn rank(&mut self, market: &Arc<Market>, vaults: Vec<Pubkey>, purse: &Purse, time: Time) -> Vec<Pubkey> {
-        let now = Instant::now();
+        let now = self.endpoints.clock().now();
         self.ranking.renew(market.listed().iter().map(ballast_client::Asset::spot).collect(), now);
         let mut ranked = Vec::with_capacity(vaults.len());
         for vault in vaults {

@@ -2,11 +2,10 @@
 //! the desk: what a vault would bring is remembered until it or a price changes, and only who gets a place is planned anew.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ballast_client::Pubkey;
 use ballast_client::risk::price::Price;
-use tokio::time::Instant;
 
 /// Purse, pools and interest change what a vault would bring a little all the time, and from nothing to something at times.
 const KEPT: Duration = Duration::from_secs(10);
