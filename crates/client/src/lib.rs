@@ -3,6 +3,17 @@
 //! This is the only off-chain crate that names the program crate, and it uses its public interface alone: the account
 //! layouts, the argument types and `HealthView`. Everything else (command line, keeper, demo, tests) depends on this
 //! crate, so that all of them see the integers that the program sees.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`account`], [`address`], [`token`] | accounts from the bytes of a node that nobody trusts; where they are |
+//! | [`instruction`], [`change`], [`model`], [`parameters`] | builders for every instruction; parameters as people write them |
+//! | [`transaction`] | instructions to a message: legacy, version 0, version 1 |
+//! | [`snapshot`], [`explain`], [`oracle`] | health and liquidations; why a price counts or not; what a refresh would do |
+//! | [`preview`], [`rehearsal`] | what an action or a liquidation would do, to the unit; prices at which a vault can be liquidated |
+//! | [`diff`], [`impact`], [`measure`] | what a proposal changes, for whom, and in which units |
+//! | [`error`], [`refusal`], [`logs`], [`decode`] | what happened, and what an instruction says, in words |
+//! | [`local`] | accounts of other programs in their own formats, for local networks and tests |
 
 pub mod account;
 pub mod address;

@@ -2,12 +2,21 @@
 
 use anchor_lang::error::Error;
 
+use crate::error::Class;
+
 /// A refusal by its code, its name and what it says to people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub code: u32,
     pub name: String,
     pub message: String,
+}
+
+impl Refusal {
+    /// The group of the error.
+    pub const fn class(&self) -> Class {
+        Class::of(self.code)
+    }
 }
 
 impl From<Error> for Refusal {

@@ -8,6 +8,7 @@ use ballast_client::preview::{Action, Direction, Flow, Stage, preview, shocked_p
 use ballast_client::table::Parameter;
 use ballast_client::{Market, Vault};
 use ballast_tests::assets::bps;
+use ballast_tests::token22::{EXTENDED, Extension};
 use ballast_tests::*;
 
 use crate::play::Dice;
@@ -321,4 +322,28 @@ fn a_takeover_is_foreseen_for_both_vaults() {
     same(&stage.market, &market.market());
     let healthy = stage.hand_over(&mut into, [9, 9], 1).unwrap_err();
     assert_eq!(healthy.code, u32::from(BallastError::SameAsset));
+}
+
+#[test]
+fn what_a_token_withholds_is_not_booked() {
+    let fee = Extension::TransferFee { bps: 100, most: u64::MAX };
+    let market = Fixture::with_extensions(&[fee]);
+    let alice = market.actor("alice", &[native(EXTENDED, 1_000_000_000), sol("10")]);
+    alice.deposits(sol("10")).unwrap();
+    let asset = market.index(EXTENDED);
+    let stage = |vault: &Vault| stage(&market, vault).with_fee(asset, market.fee(EXTENDED));
+    for action in [
+        Action::Deposit { asset, amount: 1_000_001 },
+        Action::Borrow { asset, amount: 2_000_003 },
+        Action::Repay { asset, amount: Some(500_005) },
+        Action::Repay { asset, amount: None },
+    ] {
+        market.advances(1);
+        let mut stage = stage(&alice.vault());
+        let outcome = stage.act(action);
+        alice.sends(&[instruction(action, &alice, &alice)]).unwrap();
+        assert_eq!(outcome.refusal, None);
+        assert_eq!(bytemuck::bytes_of(&stage.vault), bytemuck::bytes_of(&alice.vault()), "{action:?}");
+        same(&stage.market, &market.market());
+    }
 }

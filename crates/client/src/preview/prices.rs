@@ -19,8 +19,10 @@ pub fn price_of(pico_dollars: u64, decimals: u8) -> Result<Price, RiskError> {
     Price::from_decimal_floor(pico_dollars, EXPONENT, decimals)
 }
 
-/// The number that a stored price came from: the least that makes a price of at least that; `None` above 64 bits, which is
-/// more than 18 million dollars for a token.
+/// The number that a stored price came from; `None` above 64 bits, which is more than 18 million dollars for a token.
+///
+/// It is the one that makes this price. Where none does, because a feed with another exponent was rounded elsewhere in the
+/// last of the price's 64 bits, it is the one that differs by no more than that, or else the least that makes a higher price.
 pub fn pico_dollars(price: Price, decimals: u8) -> Option<u64> {
     // Less than 2^-30 of it too low, so that few numbers are left to choose from.
     let low = price.pico_dollars_floor(decimals);
@@ -47,7 +49,10 @@ pub fn pico_dollars(price: Price, decimals: u8) -> Option<u64> {
             below = middle;
         }
     }
-    Some(enough)
+    let rounded = |made: Price| made.shift() == price.shift() && made.mantissa().abs_diff(price.mantissa()) <= 1;
+    let exact = price_of(enough, decimals) == Ok(price);
+    let next = enough.saturating_sub(1);
+    Some(if !exact && price_of(next, decimals).is_ok_and(rounded) { next } else { enough })
 }
 
 /// The number that a feed publishes after a move by basis points, rounded down; `None` without a price.

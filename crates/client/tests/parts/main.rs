@@ -3,4 +3,5 @@
 mod account;
 mod decode;
 mod error;
+mod prices;
 mod transaction;
