@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ballast_client::{StateView, instruction};
-use ballast_cluster::books::Books;
+use ballast_cluster::books::{Books, read_clock};
 use ballast_cluster::connection::Job;
 use ballast_localnet::audit::conservation;
 use ballast_localnet::feed;
@@ -45,6 +45,9 @@ async fn a_settled_crowd_has_books_that_add_up_and_the_program_goes_on_with_them
 
     // In the trough of the crash many can be liquidated.
     let trough = &path.frames[path.trough()];
+    // Time is made of blocks here: a price of the same second as the last one would not be newer.
+    let now = i64::try_from(read_clock(connection).await.unwrap()).unwrap();
+    network.travel(now + 10).await.unwrap();
     feed::publish(network, &site.feeds, &path.frames[0], trough).await.unwrap();
     site.refresh(connection, &site.payer).await.unwrap();
     let books = Books::read(connection, site.market).await.unwrap();
