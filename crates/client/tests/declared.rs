@@ -1,6 +1,7 @@
 //! What an integrator's program gets from the committed IDL with `declare_program!` is what our own builders make: the same
 //! bytes, the same accounts, the same layout of a market. The integrators' page of the book shows such a program.
 
+use anchor_lang::prelude::{AccountLoader, CpiContext, ProgramError, Result};
 use anchor_lang::{InstructionData, ToAccountMetas};
 use ballast_client::instruction::MarketRef;
 use ballast_client::{Guard, Market, Pubkey, account, token};
@@ -15,6 +16,32 @@ mod declared {
 use declared::ballast;
 
 use declared::ballast::client::{accounts, args};
+
+// ANCHOR: cpi
+/// What a program calls to put tokens of its own into a vault of its own: `accounts.payer` is an address that it signs for.
+pub fn deposit<'info>(
+    accounts: ballast::cpi::accounts::Deposit<'info>,
+    signer_seeds: &[&[&[u8]]],
+    asset: u8,
+    amount: u64,
+) -> Result<()> {
+    let call = CpiContext::new_with_signer(ballast::ID, accounts, signer_seeds);
+    ballast::cpi::deposit(call, asset, amount, None)
+}
+
+/// What the program says about a vault: the return data of `view_health`.
+pub fn health<'info>(accounts: ballast::cpi::accounts::ViewHealth<'info>) -> Result<ballast::types::HealthView> {
+    let answer = ballast::cpi::view_health(CpiContext::new(ballast::ID, accounts))?;
+    Ok(answer.get())
+}
+
+/// A market, as an account of an instruction: the macro's type checks owner and discriminator.
+pub fn cash(market: &AccountLoader<'_, ballast::accounts::Market>, asset: u8) -> Result<u64> {
+    let market = market.load()?;
+    let listed = &market.assets[..usize::from(market.asset_count)];
+    listed.get(usize::from(asset)).map(|asset| asset.cash).ok_or_else(|| ProgramError::InvalidArgument.into())
+}
+// ANCHOR_END: cpi
 
 /// A market of one asset, none of whose addresses equals another.
 fn market() -> Box<Market> {
