@@ -35,6 +35,17 @@ pub struct Surroundings<'a> {
     pub address: SocketAddr,
 }
 
+/// Writes the keeper's key and configuration into the folder; returns the path of the latter.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn configure(folder: &Folder, stage: &Stage, around: &Surroundings<'_>) -> Result<PathBuf> {
+    let key = folder.write_key("keeper", &stage.keeper)?;
+    // Another network's journal speaks of transactions that this one has never seen.
+    let journal = folder.forget(JOURNAL)?;
+    folder.write(CONFIGURATION, &configuration(stage, around, &key, &journal))
+}
+
 /// A running keeper. It is killed when dropped; [`Self::end`] lets it finish.
 pub struct Keeper {
     child: Child,
@@ -44,15 +55,11 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Writes the configuration into the folder and starts the program with it.
+    /// Starts the program with a configuration that [`configure`] wrote.
     ///
     /// # Errors
     /// A program that cannot be started.
-    pub fn start(program: &Path, folder: &Folder, stage: &Stage, around: &Surroundings<'_>) -> Result<Self> {
-        let key = folder.write_key("keeper", &stage.keeper)?;
-        // Another network's journal speaks of transactions that this one has never seen.
-        let journal = folder.forget(JOURNAL)?;
-        let configuration = folder.write(CONFIGURATION, &configuration(stage, around, &key, &journal))?;
+    pub fn start(program: &Path, folder: &Folder, configuration: PathBuf, address: SocketAddr) -> Result<Self> {
         let log = folder.write(LOG, "")?;
         let output = File::options().append(true).open(&log).with_context(|| log.display().to_string())?;
         let child = Command::new(program)
@@ -66,7 +73,7 @@ impl Keeper {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} cannot be started", program.display()))?;
-        Ok(Self { child, address: around.address, log, configuration })
+        Ok(Self { child, address, log, configuration })
     }
 
     /// Waits until the keeper says that it is ready.

@@ -10,7 +10,7 @@ use ballast_client::logs::events;
 use ballast_localnet::catalogue::{ASSETS, SOL};
 use ballast_localnet::feed;
 use ballast_localnet::folder::Folder;
-use ballast_localnet::keeper::{Keeper, Surroundings};
+use ballast_localnet::keeper::{self, Keeper, Surroundings};
 use ballast_localnet::network::Processed;
 use ballast_localnet::prices::{Frame, Path};
 use ballast_localnet::relay;
@@ -125,12 +125,14 @@ async fn open(arguments: &Arguments, path: &Path, ports: Ports, folder: &Folder)
     relay::carry(ports.ws, relay::port(stage.network.ws_url())?);
     stage.network.let_time_run(arguments.block()).await?;
     let configuration = write_folder(folder, &stage, &rpc_url, &ws_url)?;
+    let around = Surroundings { rpc_url: &rpc_url, ws_url: &ws_url, address: ports.metrics };
+    let keeper_configuration = keeper::configure(folder, &stage, &around)?;
     let keeper = if arguments.no_keeper {
         None
     } else {
         tell("starting the keeper");
-        let around = Surroundings { rpc_url: &rpc_url, ws_url: &ws_url, address: ports.metrics };
-        let mut keeper = Keeper::start(&keeper_program(arguments)?, folder, &stage, &around)?;
+        let program = keeper_program(arguments)?;
+        let mut keeper = Keeper::start(&program, folder, keeper_configuration, ports.metrics)?;
         keeper.ready().await?;
         Some(keeper)
     };

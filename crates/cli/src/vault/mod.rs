@@ -34,7 +34,7 @@ pub enum Command {
     Open(open::Open),
     /// Close an empty vault
     Close(close::Close),
-    /// List the vaults of an owner
+    /// List the vaults of an owner, or all of the market
     List(list::List),
     /// Show a vault: positions, margin, liquidation prices
     Show(show::Show),

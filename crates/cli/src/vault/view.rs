@@ -164,10 +164,15 @@ fn percent(bps: i64) -> String {
 
 fn margin(level: &LevelView) -> String {
     match margin_bps(level) {
-        Some(bps) => format!("{} %", percent(bps)),
         None if level.decided => "nothing is required".to_owned(),
         None => "unknown: a price is missing".to_owned(),
+        some => margin_text(some),
     }
+}
+
+/// A margin in a list.
+pub fn margin_text(bps: Option<i64>) -> String {
+    bps.map_or("-".to_owned(), |bps| format!("{} %", percent(bps)))
 }
 
 /// The check for people, all levels.

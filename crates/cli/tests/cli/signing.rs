@@ -3,6 +3,7 @@
 use ballast_client::risk::health::Side;
 use ballast_localnet::catalogue::{SOL, USDC};
 use base64::Engine;
+use serde_json::json;
 
 use crate::stage::{ballast, stage};
 
@@ -25,6 +26,10 @@ fn a_vault_is_opened_filled_and_listed() {
     let listed = stage.run(&alice, &["vault", "list"]).json();
     assert_eq!(listed[0]["state"], "healthy");
     assert_eq!(listed[0]["equity"], stage.books().health(&vault).maint.equity.to_string());
+
+    assert_eq!(listed[0]["owner"], alice.address().to_string());
+    assert_eq!(stage.run(&alice, &["vault", "list", "--all"]).json(), listed, "nobody else is here");
+    assert_eq!(stage.run(&alice, &["vault", "list", "--all", "--state", "liquidatable"]).json(), json!([]));
 
     stage.run(&alice, &["vault", "deposit", "DOGE=1"]).fails(2, "has no asset DOGE");
     let nobody =
