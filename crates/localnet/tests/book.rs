@@ -12,11 +12,16 @@ const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// What pages call the folder of the local network.
 const FOLDER: &str = "/tmp/ballast";
 
+/// And the address of its keeper, which stands on another port here.
+const KEEPER: &str = "http://127.0.0.1:9184";
+
 /// What a page's commands run in.
 struct Walk {
     folder: tempfile::TempDir,
     network: Option<Child>,
     environment: Vec<(String, String)>,
+    /// Where the keeper is.
+    keeper: String,
 }
 
 impl Drop for Walk {
@@ -34,6 +39,8 @@ impl Walk {
         let folder = self.folder.path().to_str().expect("a path in UTF-8").to_owned();
         let words: Vec<String> = command.split_whitespace().map(|word| word.replace(FOLDER, &folder)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let keeper = self.keeper.clone();
+        let words: Vec<&str> = words.iter().map(|word| if *word == KEEPER { &*keeper } else { word }).collect();
         let printed = match words[..] {
             ["cargo", "xtask", "localnet", ref options @ ..] => self.start(options),
             ["export", setting] => {
@@ -81,6 +88,8 @@ impl Walk {
             let mut rest = Vec::new();
             lines.for_each(|line| rest.push(line.is_ok()));
         });
+        let metrics = printed.lines().find_map(|line| line.trim().strip_prefix("metrics "));
+        self.keeper = metrics.map_or(String::new(), |url| url.trim().trim_end_matches("/metrics").to_owned());
         printed.trim_start().to_owned()
     }
 }
@@ -103,7 +112,7 @@ fn words(text: &str) -> BTreeSet<String> {
 /// A page with the blocks carried out in their order.
 fn carried_out(page: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut walk = Walk { folder, network: None, environment: Vec::new() };
+    let mut walk = Walk { folder, network: None, environment: Vec::new(), keeper: String::new() };
     let mut lines = page.lines().peekable();
     let mut out = String::new();
     while let Some(line) = lines.next() {
@@ -129,14 +138,24 @@ fn carried_out(page: &str) -> String {
     out
 }
 
-#[test]
-fn the_first_liquidation_goes_as_the_page_says() {
-    let path = PathBuf::from(WORKSPACE).join("docs/src/first-liquidation.md");
-    let page = std::fs::read_to_string(&path).expect("the page");
-    let done = carried_out(&page);
+/// Carries a page of the book out.
+fn follow(page: &str) {
+    let path = PathBuf::from(WORKSPACE).join("docs/src").join(page);
+    let text = std::fs::read_to_string(&path).expect("the page");
+    let done = carried_out(&text);
     if std::env::var_os("BALLAST_ACCEPT").is_some() {
         std::fs::write(&path, done).expect("the page");
     } else {
-        assert_eq!(done, page);
+        assert_eq!(done, text);
     }
+}
+
+#[test]
+fn the_first_liquidation_goes_as_the_page_says() {
+    follow("first-liquidation.md");
+}
+
+#[test]
+fn the_commands_of_the_runbook_do_what_it_shows() {
+    follow("runbook.md");
 }
