@@ -12,16 +12,16 @@ const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// What pages call the folder of the local network.
 const FOLDER: &str = "/tmp/ballast";
 
-/// And the address of its keeper, which stands on another port here.
-const KEEPER: &str = "http://127.0.0.1:9184";
+/// And its addresses: RPC, websocket, keeper. Here they are others.
+const ADDRESSES: [&str; 3] = ["127.0.0.1:8899", "127.0.0.1:8900", "127.0.0.1:9184"];
 
 /// What a page's commands run in.
 struct Walk {
     folder: tempfile::TempDir,
     network: Option<Child>,
     environment: Vec<(String, String)>,
-    /// Where the keeper is.
-    keeper: String,
+    /// In the order of [`ADDRESSES`].
+    addresses: Vec<String>,
 }
 
 impl Drop for Walk {
@@ -37,21 +37,26 @@ impl Walk {
     /// What a command prints, with the folder by its name in the book.
     fn carry_out(&mut self, command: &str) -> String {
         let folder = self.folder.path().to_str().expect("a path in UTF-8").to_owned();
-        let words: Vec<String> = command.split_whitespace().map(|word| word.replace(FOLDER, &folder)).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let keeper = self.keeper.clone();
-        let words: Vec<&str> = words.iter().map(|word| if *word == KEEPER { &*keeper } else { word }).collect();
-        let printed = match words[..] {
+        let mut command = command.replace(FOLDER, &folder);
+        for (ours, books) in self.addresses.iter().zip(ADDRESSES) {
+            command = command.replace(books, ours);
+        }
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let mut printed = match words[..] {
             ["cargo", "xtask", "localnet", ref options @ ..] => self.start(options),
             ["export", setting] => {
                 let (name, value) = setting.split_once('=').expect("a name and a value");
                 self.environment.push((name.to_owned(), value.to_owned()));
                 String::new()
             }
-            [program, ref arguments @ ..] => self.run(command, program, arguments),
+            [program, ref arguments @ ..] => self.run(&command, program, arguments),
             [] => panic!("an empty command"),
         };
-        printed.replace(&folder, FOLDER)
+        printed = printed.replace(&folder, FOLDER);
+        for (ours, books) in self.addresses.iter().zip(ADDRESSES) {
+            printed = printed.replace(ours, books);
+        }
+        printed.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 
     fn run(&self, command: &str, program: &str, arguments: &[&str]) -> String {
@@ -61,7 +66,8 @@ impl Walk {
         let output = process.output().unwrap_or_else(|error| panic!("{program}: {error}"));
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
         assert!(output.status.success(), "{command}: {}\n{}", output.status, text(&output.stderr));
-        text(&output.stdout)
+        // What has no result to print tells about itself.
+        text(if output.stdout.is_empty() { &output.stderr } else { &output.stdout })
     }
 
     /// Starts the network on free ports, and waits until the last price has been published.
@@ -88,8 +94,11 @@ impl Walk {
             let mut rest = Vec::new();
             lines.for_each(|line| rest.push(line.is_ok()));
         });
-        let metrics = printed.lines().find_map(|line| line.trim().strip_prefix("metrics "));
-        self.keeper = metrics.map_or(String::new(), |url| url.trim().trim_end_matches("/metrics").to_owned());
+        let address = |name: &str| {
+            let url = printed.lines().find_map(|line| line.trim().strip_prefix(name))?;
+            Some(url.trim().split("//").nth(1)?.split('/').next()?.to_owned())
+        };
+        self.addresses = ["RPC ", "websocket ", "metrics "].into_iter().filter_map(address).collect();
         printed.trim_start().to_owned()
     }
 }
@@ -100,19 +109,23 @@ fn is_last_price(line: &str) -> bool {
     matches!(words[..], ["price", at, "of", end, ..] if end.trim_end_matches(':') == at)
 }
 
-/// The lines without everything that holds a digit.
+/// The lines without everything that holds a digit. Lines of a log come in any order, and are left out.
 fn words(text: &str) -> BTreeSet<String> {
     let words = |line: &str| {
         let plain = line.split_whitespace().filter(|word| !word.contains(|letter: char| letter.is_ascii_digit()));
         plain.collect::<Vec<_>>().join(" ")
     };
-    text.lines().map(words).filter(|line| !line.is_empty()).collect()
+    text.lines()
+        .filter(|line| !line.contains(" INFO ") && !line.contains(" WARN "))
+        .map(words)
+        .filter(|line| !line.is_empty())
+        .collect()
 }
 
 /// A page with the blocks carried out in their order.
 fn carried_out(page: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut walk = Walk { folder, network: None, environment: Vec::new(), keeper: String::new() };
+    let mut walk = Walk { folder, network: None, environment: Vec::new(), addresses: Vec::new() };
     let mut lines = page.lines().peekable();
     let mut out = String::new();
     while let Some(line) = lines.next() {
