@@ -100,15 +100,23 @@ impl Liquidator {
         Some(found.swap_remove(at))
     }
 
-    fn start(&mut self, market: &Arc<Market>, plan: &Plan) {
-        let liquidator = self.desk.address();
-        let (vault, kind) = (plan.vault, plan.kind.name());
-        let task = Task {
-            key: Key::Liquidate(vault),
-            what: format!("{kind} of {vault}, for {} micro-dollars", plan.profit),
-            instructions: plan.instructions(&MarketRef::new(*self.index.address(), market), &liquidator),
+    /// What the desk is asked to do for a plan.
+    pub fn task(&self, plan: &Plan) -> Option<Task> {
+        self.market().map(|market| self.task_in(&market, plan))
+    }
+
+    fn task_in(&self, market: &Arc<Market>, plan: &Plan) -> Task {
+        Task {
+            key: Key::Liquidate(plan.vault),
+            what: format!("{} of {}, for {} micro-dollars", plan.kind.name(), plan.vault, plan.profit),
+            instructions: plan.instructions(&MarketRef::new(*self.index.address(), market), &self.desk.address()),
             judge: Some(self.judge(market, plan)),
-        };
+        }
+    }
+
+    fn start(&mut self, market: &Arc<Market>, plan: &Plan) {
+        let (vault, kind) = (plan.vault, plan.kind.name());
+        let task = self.task_in(market, plan);
         self.metrics.liquidation_attempted(kind);
         self.reserved.insert(vault, plan.clone());
         let desk = Arc::clone(&self.desk);

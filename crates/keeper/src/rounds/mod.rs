@@ -10,6 +10,7 @@ pub mod publishers;
 mod refresher;
 mod watch;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -24,6 +25,7 @@ use crate::index::Applied;
 use crate::liquidator::Liquidator;
 use crate::metrics::Metrics;
 use crate::server::{Condition, Status};
+use crate::strategy::Plan;
 use crate::stream::{self, Event};
 
 pub use changes::Changes;
@@ -59,6 +61,8 @@ pub struct Keeper {
     arrival: Option<Instant>,
     /// The last round found nothing to liquidate that it could, and nothing is under way.
     quiet: bool,
+    /// In a dry run: the vaults whose plans have been told, with what they would bring.
+    told: HashMap<Pubkey, i64>,
 }
 
 /// How it ended.
@@ -206,8 +210,8 @@ impl Keeper {
         {
             self.metrics.price_to_send(arrival.elapsed());
         }
-        for (plan, started) in tick.plans.iter().filter(|(_, started)| !started || self.refresher.hand().is_dry()) {
-            debug!(vault = %plan.vault, kind = plan.kind.name(), profit = plan.profit, started, "a plan");
+        if self.refresher.hand().is_dry() {
+            self.rehearse(&tick.plans).await;
         }
         if let (Some(market), Some(now)) = (self.liquidator.index().market(), self.refresher.now()) {
             self.changes.round(market, now);
@@ -220,6 +224,17 @@ impl Keeper {
         self.status.set(Condition::Index, self.knows_accounts());
         self.status.tick();
         self.metrics.passed(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
+    }
+
+    /// In a dry run: simulates the plans, and says so of each once.
+    async fn rehearse(&mut self, plans: &[(Plan, bool)]) {
+        for (plan, _) in plans {
+            if self.told.insert(plan.vault, plan.profit) != Some(plan.profit)
+                && let Some(task) = self.liquidator.task(plan)
+            {
+                self.refresher.hand().carry_out(task).await;
+            }
+        }
     }
 
     fn knows_accounts(&self) -> Result<(), String> {

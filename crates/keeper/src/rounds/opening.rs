@@ -1,5 +1,6 @@
 //! From a configuration to a keeper that can begin.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -194,6 +195,7 @@ fn assemble(
         last_reading: Instant::now(),
         arrival: None,
         quiet: false,
+        told: HashMap::new(),
     })
 }
 
