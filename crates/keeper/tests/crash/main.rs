@@ -15,7 +15,7 @@ use ballast_localnet::audit;
 use ballast_localnet::catalogue::ASSETS;
 use ballast_localnet::crash::{Step, Summary, Watch};
 use ballast_localnet::folder::Folder;
-use ballast_localnet::keeper::{Keeper, Surroundings};
+use ballast_localnet::keeper::{self, Keeper, Surroundings};
 use ballast_localnet::prices::generated;
 use ballast_localnet::stage::{Opening, Stage};
 use solana_signer::Signer;
@@ -97,7 +97,8 @@ fn start(folder: &Folder, stage: &Stage) -> Keeper {
         ws_url: stage.network.ws_url(),
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, free)),
     };
-    Keeper::start(Path::new(env!("CARGO_BIN_EXE_ballast-keeper")), folder, stage, &around).unwrap()
+    let configuration = keeper::configure(folder, stage, &around).unwrap();
+    Keeper::start(Path::new(env!("CARGO_BIN_EXE_ballast-keeper")), folder, configuration, around.address).unwrap()
 }
 
 fn all_are_handled_and_none_twice(steps: &[Step]) {
