@@ -81,11 +81,16 @@ impl List {
     /// # Errors
     /// [`Failure`].
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
+        // A missing key is told before a node is asked.
+        let owner = match self.owner {
+            None if self.all => None,
+            None => Some(context.signer()?.pubkey()),
+            some => some,
+        };
         let market = context.market().await?;
-        let vaults = match self.owner {
-            _ if self.all => Books::read(&context.connection, market.address).await?.vaults,
+        let vaults = match owner {
             Some(owner) => of_owner(context, &market.address, &owner).await?,
-            None => of_owner(context, &market.address, &context.signer()?.pubkey()).await?,
+            None => Books::read(&context.connection, market.address).await?.vaults,
         };
         let mut lines: Vec<Line> = vaults.iter().map(|(at, vault)| line(&market, *at, vault)).collect();
         lines.retain(|line| self.state.as_ref().is_none_or(|state| line.state == state));

@@ -84,7 +84,8 @@ fn every_alert_leads_to_a_section_of_the_runbook_that_names_it() {
         sections.push((anchor(title), body.to_owned()));
     }
     let names: Vec<&str> = sections.iter().map(|(anchor, _)| anchor.as_str()).collect();
-    assert_eq!(names, ["oracle-outage", "rpc-outage", "stuck-change", "bad-debt", "keeper-behind", "journal"]);
+    let cases = ["oracle-outage", "rpc-outage", "stuck-change", "bad-debt", "keeper-behind", "journal"];
+    assert_eq!(names.split_first(), Some((&"what-to-look-at", &cases[..])));
     let alerts: Vec<&str> = ALERTS.split("- alert: ").skip(1).collect();
     assert!(alerts.len() >= 10);
     for alert in alerts {
