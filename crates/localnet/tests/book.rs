@@ -15,6 +15,9 @@ const FOLDER: &str = "/tmp/ballast";
 /// And its addresses: RPC, websocket, keeper. Here they are others.
 const ADDRESSES: [&str; 3] = ["127.0.0.1:8899", "127.0.0.1:8900", "127.0.0.1:9184"];
 
+/// What `ballast price` says of a price that is new to the market, or is not.
+const CHANCE: [&str; 2] = ["accepted", "unchanged"];
+
 /// What a page's commands run in.
 struct Walk {
     folder: tempfile::TempDir,
@@ -109,10 +112,12 @@ fn is_last_price(line: &str) -> bool {
     matches!(words[..], ["price", at, "of", end, ..] if end.trim_end_matches(':') == at)
 }
 
-/// The lines without everything that holds a digit. Lines of a log come in any order, and are left out.
+/// The lines without everything that holds a digit. Lines of a log come in any order, and are left out. Whether a price is new
+/// to the market is chance where a keeper runs beside.
 fn words(text: &str) -> BTreeSet<String> {
     let words = |line: &str| {
-        let plain = line.split_whitespace().filter(|word| !word.contains(|letter: char| letter.is_ascii_digit()));
+        let chance = |word: &str| word.contains(|letter: char| letter.is_ascii_digit()) || CHANCE.contains(&word);
+        let plain = line.split_whitespace().filter(|word| !chance(word));
         plain.collect::<Vec<_>>().join(" ")
     };
     text.lines()
