@@ -91,12 +91,12 @@ impl Changes {
                 Err(error) => warn!("a look at the changes ended early: {error}"),
             }
         }
-        let due = self.looked.is_none_or(|at| at.elapsed() >= self.check);
+        let due = self.looked.is_none_or(|at| self.hand.clock().since(at) >= self.check);
         if !self.enabled || !due || self.hand.is_tied() || !self.running.is_empty() {
             return;
         }
-        self.looked = Some(Instant::now());
-        let present = Instant::now();
+        let present = self.hand.clock().now();
+        self.looked = Some(present);
         self.paused.retain(|_, until| *until > present);
         let paused: Vec<Pubkey> = self.paused.keys().copied().collect();
         let (hand, endpoints) = (self.hand.clone(), Arc::clone(&self.endpoints));
@@ -114,7 +114,7 @@ impl Changes {
                 info!(%change, "the change is carried out");
             } else if !self.hand.is_dry() {
                 self.failures = self.failures.saturating_add(usize::from(!ended.busy));
-                self.paused.insert(change, Instant::now() + AFTER_FAILURE);
+                self.paused.insert(change, self.hand.clock().now() + AFTER_FAILURE);
             }
         }
         let mut told = BTreeMap::new();
@@ -140,8 +140,9 @@ impl Changes {
 
     /// Waits until nothing is under way, or for so long.
     pub async fn finish(&mut self, patience: Duration) -> bool {
+        let clock = self.hand.clock().clone();
         let all = async { while self.running.join_next().await.is_some() {} };
-        tokio::time::timeout(patience, all).await.is_ok()
+        clock.timeout(patience, all).await.is_ok()
     }
 }
 

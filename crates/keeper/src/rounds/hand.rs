@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ballast_client::transaction::{Version, compile};
 use ballast_cluster::sending::SIMULATED;
 
+use crate::clock::Clock;
 use crate::desk::{Also, Desk, Outcome, Task};
 use crate::endpoints::Endpoints;
 use crate::server::{Condition, Status};
@@ -35,6 +36,11 @@ pub struct Ended {
 impl Hand {
     pub fn new(desk: Arc<Desk>, endpoints: Arc<Endpoints>, status: Status, version: Version, dry: bool) -> Self {
         Self { desk, endpoints, status, version, dry }
+    }
+
+    /// The time that everything here goes by.
+    pub fn clock(&self) -> &Clock {
+        self.endpoints.clock()
     }
 
     pub fn desk(&self) -> &Arc<Desk> {

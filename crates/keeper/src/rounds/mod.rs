@@ -26,7 +26,7 @@ use crate::liquidator::Liquidator;
 use crate::metrics::Metrics;
 use crate::server::{Condition, Status};
 use crate::strategy::Plan;
-use crate::stream::{self, Event};
+use crate::stream::{self, Event, Watched};
 
 pub use changes::Changes;
 pub use hand::{Ended, Hand};
@@ -85,8 +85,7 @@ impl Keeper {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                event = events.recv() => self.take_all(event, &mut events),
-                () = tokio::time::sleep(PAUSE) => {}
+                () = self.arrivals(&mut events) => {}
             }
             self.round().await;
         }
@@ -97,20 +96,20 @@ impl Keeper {
     /// Goes round until there is nothing left to do, or `stop` is done.
     pub async fn run_once(mut self, config: &Config, stop: impl Future<Output = ()>) -> End {
         let (mut events, _sources, _watching) = self.begin(config);
-        let deadline = Instant::now() + ONCE_PATIENCE;
+        let clock = self.endpoints.clock().clone();
+        let begun = clock.now();
         tokio::pin!(stop);
         let done = loop {
             tokio::select! {
                 biased;
                 () = &mut stop => break false,
-                event = events.recv() => self.take_all(event, &mut events),
-                () = tokio::time::sleep(PAUSE) => {}
+                () = self.arrivals(&mut events) => {}
             }
             self.round().await;
             if self.has_nothing_to_do() {
                 break true;
             }
-            if Instant::now() >= deadline {
+            if clock.since(begun) >= ONCE_PATIENCE {
                 warn!("the pass is not over after {ONCE_PATIENCE:?}");
                 break false;
             }
@@ -120,9 +119,35 @@ impl Keeper {
         if end == End::Orderly && (!done || failures > 0) { End::Incomplete } else { end }
     }
 
+    /// One turn of the main loop: waits for what arrives, not for long, and goes round.
+    pub async fn turn(&mut self, events: &mut mpsc::Receiver<Event>) {
+        self.arrivals(events).await;
+        self.round().await;
+    }
+
+    /// What liquidates, for whoever looks on.
+    pub fn liquidator(&self) -> &Liquidator {
+        &self.liquidator
+    }
+
+    /// The accounts to be watched beside the vaults, for a source of events.
+    pub fn watched(&self) -> Watched {
+        self.watched.subscribe()
+    }
+
+    /// Takes in what has arrived, or waits for it for a moment. Nothing is lost when this is dropped on the way.
+    async fn arrivals(&mut self, events: &mut mpsc::Receiver<Event>) {
+        let clock = self.endpoints.clock().clone();
+        tokio::select! {
+            biased;
+            event = events.recv() => self.take_all(event, events),
+            () = clock.sleep(PAUSE) => {}
+        }
+    }
+
     fn begin(&mut self, config: &Config) -> (mpsc::Receiver<Event>, JoinSet<()>, JoinSet<()>) {
         let nodes = Arc::clone(&self.endpoints);
-        let (events, sources) = stream::start(config, nodes, self.watched.subscribe(), &self.metrics);
+        let (events, sources) = stream::start(config, nodes, self.watched(), &self.metrics);
         let watching = watch::start(
             Arc::clone(&self.endpoints),
             Arc::clone(self.refresher.hand().desk()),
@@ -148,7 +173,7 @@ impl Keeper {
     fn take(&mut self, event: Event) {
         match event {
             Event::Update(update) => {
-                self.last_reading = Instant::now();
+                self.last_reading = self.endpoints.clock().now();
                 if self.refresher.wants(&update.address) {
                     if self.endpoints.is_plausible(update.slot) {
                         self.refresher.take(&update);
@@ -208,7 +233,7 @@ impl Keeper {
         if let Some(arrival) = self.arrival.take()
             && tick.plans.iter().any(|(_, started)| *started)
         {
-            self.metrics.price_to_send(arrival.elapsed());
+            self.metrics.price_to_send(self.endpoints.clock().since(arrival));
         }
         if self.refresher.hand().is_dry() {
             self.rehearse(&tick.plans).await;
@@ -238,7 +263,7 @@ impl Keeper {
     }
 
     fn knows_accounts(&self) -> Result<(), String> {
-        let silence = self.last_reading.elapsed();
+        let silence = self.endpoints.clock().since(self.last_reading);
         if !self.complete {
             Err("the accounts have not been read completely yet".to_owned())
         } else if silence > self.stale {

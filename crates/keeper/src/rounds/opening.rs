@@ -91,7 +91,7 @@ pub async fn open(
         ..desk::Terms::default()
     };
     let desk = Arc::new(Desk::new(Arc::clone(&endpoints), Arc::new(signer), journal, terms, metrics.clone()));
-    let keeper = assemble(config, mode, &endpoints, &desk, &market, (metrics, status))?;
+    let keeper = Keeper::assemble(config, mode, &desk, &endpoints, &market, (metrics, status))?;
     Ok(Opened { keeper, journal: condition.to_string() })
 }
 
@@ -142,61 +142,68 @@ fn signer(config: &Config, mode: Mode) -> Result<Keypair> {
     }
 }
 
-fn assemble(
-    config: &Config,
-    mode: Mode,
-    endpoints: &Arc<Endpoints>,
-    desk: &Arc<Desk>,
-    market: &Market,
-    (metrics, status): (&Metrics, &Status),
-) -> Result<Keeper> {
-    let hand = Hand::new(Arc::clone(desk), Arc::clone(endpoints), status.clone(), config.version, mode.dry);
-    let terms = liquidator_terms(config, mode, market);
-    let liquidator = Liquidator::new(config.market, Arc::clone(endpoints), Arc::clone(desk), terms, metrics.clone());
-    let habits = refresher::Habits {
-        policy: Policy {
-            seconds: config.prices.refresh_seconds,
-            bps: config.prices.refresh_bps,
-            batch: config.prices.batch,
-        },
-        check: config.prices.check,
-        enabled: config.prices.enabled,
-        observes: config.changes.candidates,
-        named: config.prices.accounts.clone(),
-    };
-    let mut refresher = Refresher::new(config.market, hand.clone(), habits, metrics.clone());
-    let mut watched = vec![config.market];
-    watched.extend(refresher.follow(market));
-    let habits = changes::Habits {
-        check: Duration::from_secs(config.changes.check_seconds),
-        warn_before: config.changes.warn_before_expiry_seconds,
-        enabled: config.changes.enabled,
-    };
-    let publish = |hermes: &crate::config::Hermes| {
-        let (hand, endpoints) = (hand.clone(), Arc::clone(endpoints));
-        let oldest = config.prices.refresh_seconds.saturating_mul(2);
-        Publishers::new(config.market, hermes, oldest, hand, endpoints, metrics.clone())
-    };
-    let publishers = config.prices.hermes.as_ref().map(publish).transpose()?;
-    let changes = Changes::new(config.market, hand, Arc::clone(endpoints), habits, metrics.clone());
-    Ok(Keeper {
-        market: config.market,
-        endpoints: Arc::clone(endpoints),
-        liquidator,
-        refresher,
-        publishers,
-        changes,
-        metrics: metrics.clone(),
-        status: status.clone(),
-        watched: channel::channel(watched).0,
-        stale: config.stream.silence.max(config.stream.poll.saturating_mul(5)),
-        shutdown: config.shutdown,
-        complete: false,
-        last_reading: Instant::now(),
-        arrival: None,
-        quiet: false,
-        told: HashMap::new(),
-    })
+impl Keeper {
+    /// The keeper of a market, as it was read last, at a desk.
+    ///
+    /// # Errors
+    /// The machine's certificates cannot be read.
+    pub fn assemble(
+        config: &Config,
+        mode: Mode,
+        desk: &Arc<Desk>,
+        endpoints: &Arc<Endpoints>,
+        market: &Market,
+        (metrics, status): (&Metrics, &Status),
+    ) -> Result<Self> {
+        let hand = Hand::new(Arc::clone(desk), Arc::clone(endpoints), status.clone(), config.version, mode.dry);
+        let terms = liquidator_terms(config, mode, market);
+        let liquidator =
+            Liquidator::new(config.market, Arc::clone(endpoints), Arc::clone(desk), terms, metrics.clone());
+        let habits = refresher::Habits {
+            policy: Policy {
+                seconds: config.prices.refresh_seconds,
+                bps: config.prices.refresh_bps,
+                batch: config.prices.batch,
+            },
+            check: config.prices.check,
+            enabled: config.prices.enabled,
+            observes: config.changes.candidates,
+            named: config.prices.accounts.clone(),
+        };
+        let mut refresher = Refresher::new(config.market, hand.clone(), habits, metrics.clone());
+        let mut watched = vec![config.market];
+        watched.extend(refresher.follow(market));
+        let habits = changes::Habits {
+            check: Duration::from_secs(config.changes.check_seconds),
+            warn_before: config.changes.warn_before_expiry_seconds,
+            enabled: config.changes.enabled,
+        };
+        let publish = |hermes: &crate::config::Hermes| {
+            let (hand, endpoints) = (hand.clone(), Arc::clone(endpoints));
+            let oldest = config.prices.refresh_seconds.saturating_mul(2);
+            Publishers::new(config.market, hermes, oldest, hand, endpoints, metrics.clone())
+        };
+        let publishers = config.prices.hermes.as_ref().map(publish).transpose()?;
+        let changes = Changes::new(config.market, hand, Arc::clone(endpoints), habits, metrics.clone());
+        Ok(Self {
+            market: config.market,
+            endpoints: Arc::clone(endpoints),
+            liquidator,
+            refresher,
+            publishers,
+            changes,
+            metrics: metrics.clone(),
+            status: status.clone(),
+            watched: channel::channel(watched).0,
+            stale: config.stream.silence.max(config.stream.poll.saturating_mul(5)),
+            shutdown: config.shutdown,
+            complete: false,
+            last_reading: endpoints.clock().now(),
+            arrival: None,
+            quiet: false,
+            told: HashMap::new(),
+        })
+    }
 }
 
 fn liquidator_terms(config: &Config, mode: Mode, market: &Market) -> liquidator::Terms {

@@ -124,11 +124,11 @@ impl Refresher {
             self.conclude(done.unwrap_or_default());
         }
         let Some(now) = self.shelf.now().copied() else { return };
-        let due = self.news || self.looked.is_none_or(|at| at.elapsed() >= self.check);
+        let due = self.news || self.looked.is_none_or(|at| self.hand.clock().since(at) >= self.check);
         if !due || self.hand.is_tied() || !self.running.is_empty() || self.waits(market, slot) {
             return;
         }
-        (self.news, self.looked) = (false, Some(Instant::now()));
+        (self.news, self.looked) = (false, Some(self.hand.clock().now()));
         let schedule = schedule(market, &self.accounts, &self.shelf, &now, &self.policy);
         self.report(market, &schedule);
         let mut tasks: Vec<(Task, Vec<Task>)> = Vec::new();
@@ -151,7 +151,7 @@ impl Refresher {
     fn waits(&mut self, market: &Market, slot: u64) -> bool {
         let Some((until, known)) = self.held else { return false };
         let shows = market.listed().iter().any(|asset| asset.price_slot >= known);
-        if Instant::now() >= until || slot > known || shows {
+        if self.hand.clock().now() >= until || slot > known || shows {
             self.held = None;
         }
         self.held.is_some()
@@ -189,17 +189,18 @@ impl Refresher {
     }
 
     fn conclude(&mut self, all: Vec<Ended>) {
+        let present = self.hand.clock().now();
         for ended in all {
             self.metrics.prices_refreshed(ended.name);
             match ended.landed {
                 Some(slot) => {
                     let known = self.held.map_or(slot, |(_, known)| known.max(slot));
-                    self.held = Some((Instant::now() + NEWS, known));
+                    self.held = Some((present + NEWS, known));
                 }
-                None if self.hand.is_dry() => self.held = Some((Instant::now() + NEWS, u64::MAX)),
+                None if self.hand.is_dry() => self.held = Some((present + NEWS, u64::MAX)),
                 None => {
                     self.failures = self.failures.saturating_add(usize::from(!ended.busy));
-                    self.held = Some((Instant::now() + AFTER_FAILURE, u64::MAX));
+                    self.held = Some((present + AFTER_FAILURE, u64::MAX));
                 }
             }
         }
@@ -213,12 +214,13 @@ impl Refresher {
 
     /// Waits until nothing is under way, or for so long.
     pub async fn finish(&mut self, patience: Duration) -> bool {
+        let clock = self.hand.clock().clone();
         let all = async {
             while let Some(done) = self.running.join_next().await {
                 self.conclude(done.unwrap_or_default());
             }
         };
-        tokio::time::timeout(patience, all).await.is_ok()
+        clock.timeout(patience, all).await.is_ok()
     }
 }
 
