@@ -19,7 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub enum Command {
     /// Print whether a keeper is alive and ready, and what it has counted
     Status {
-        /// Where it serves /metrics, such as http://127.0.0.1:9464
+        /// Where it serves /metrics, such as http://127.0.0.1:9184
+        // A name of its own: `url` is the option of every command.
+        #[arg(id = "keeper", value_name = "URL")]
         url: String,
     },
 }

@@ -1,6 +1,7 @@
 //! The command line through its binary, against a local network: results, exit codes, refusals.
 
 mod gov;
+mod leaves;
 mod markets;
 mod message;
 mod migrations;

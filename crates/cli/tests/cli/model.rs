@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::stage::stage;
 
-const MODEL: &str = r#"
+pub const MODEL: &str = r#"
 [model]
 factors = ["market", "solana"]
 lambdas = ["3.3x", "2.9x", "2.5x"]
@@ -20,7 +20,7 @@ multipliers = ["1.1x", "1x", "0.9x"]
 "#;
 
 /// Rows of all assets: stablecoins hardly move.
-fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     let row = |name: &str| match name.starts_with("USD") {
         true => Row { loadings_bps: [5, -10, 0, 0, 0, 0], specific_bps: 15, shocks_bps: [0; 8] },
         false => {
@@ -30,7 +30,7 @@ fn rows() -> Vec<Row> {
     ASSETS.iter().map(|entry| row(entry.name)).collect()
 }
 
-fn file(rows: &[Row]) -> String {
+pub fn file(rows: &[Row]) -> String {
     let mut text = MODEL.to_owned();
     let percent = |bps: i16| {
         let sign = if bps < 0 { "-" } else { "" };

@@ -33,7 +33,7 @@ pub struct Stage {
 }
 
 /// What the binary did.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ran {
     pub code: i32,
     pub stdout: String,

@@ -78,7 +78,7 @@ fn every_version_of_transactions_works() {
 }
 
 /// Answers every request for a path with its text, and stops with the test.
-fn serve(answers: &'static [(&'static str, u16, &'static str)]) -> String {
+pub fn serve(answers: &'static [(&'static str, u16, &'static str)]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
