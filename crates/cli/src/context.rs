@@ -13,6 +13,7 @@ use ballast_client::{Market, Pubkey, account};
 use ballast_cluster::books::read_clock;
 use ballast_cluster::connection::Connection;
 use ballast_cluster::definition::Cluster;
+pub use ballast_cluster::definition::export::text_of as name;
 use base64::Engine;
 use serde::Deserialize;
 use solana_cli_config::{CONFIG_FILE, Config};
@@ -79,12 +80,6 @@ impl OnChain {
         })?;
         u8::try_from(index).map_err(|_| Failure::usage("the market has too many assets"))
     }
-}
-
-/// A zero-padded name of the chain.
-pub fn name(padded: &[u8]) -> String {
-    let end = padded.iter().position(|byte| *byte == 0).unwrap_or(padded.len());
-    String::from_utf8_lossy(padded.get(..end).unwrap_or(padded)).into_owned()
 }
 
 impl Context {

@@ -5,6 +5,7 @@ use std::fmt::{Display, Formatter, Result};
 use ballast_client::error::{Class, Failed};
 use ballast_client::{ID, refusal};
 use ballast_cluster::sending::{self, NotSent};
+use ballast_cluster::text::{printable, printable_lines};
 
 /// How many lines of a failed transaction's log are shown.
 const SHOWN_LOGS: usize = 12;
@@ -92,9 +93,10 @@ impl From<refusal::Refusal> for Failure {
 impl Display for Failure {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Self::Usage(message) | Self::NotInOrder(message) => f.write_str(message),
-            Self::Rpc(error) => write!(f, "{error:#}"),
-            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Usage(message) | Self::NotInOrder(message) => f.write_str(&printable_lines(message)),
+            // What nodes and other programs say may hold anything.
+            Self::Rpc(error) => f.write_str(&printable_lines(&format!("{error:#}"))),
+            Self::Refused(refusal) => f.write_str(&printable_lines(&refusal.to_string())),
             Self::ClosedPipe => f.write_str("the output was closed"),
         }
     }
@@ -108,6 +110,6 @@ impl Display for Refusal {
         }
         // What another program says is often only in its logs.
         let hidden = self.logs.len().saturating_sub(SHOWN_LOGS);
-        self.logs.iter().skip(hidden).try_for_each(|line| write!(f, "\n  {line}"))
+        self.logs.iter().skip(hidden).try_for_each(|line| write!(f, "\n  {}", printable(line)))
     }
 }

@@ -1,4 +1,28 @@
-//! Numbers and times for people.
+//! Numbers and times for people, and text of strangers.
+
+/// Text that somebody else has written, for a terminal: what would not be seen, or would change what is seen around it
+/// (escape sequences, directions of writing, letters without width), is written out as `\u{1b}`. Line ends too.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() || unseen(letter) { out.extend(letter.escape_unicode()) } else { out.push(letter) }
+    }
+    out
+}
+
+/// The same for text of several lines.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// What formats text and is no letter: marks of direction, joiners, other line ends, tags.
+const fn unseen(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
 
 /// `1,234,567`.
 pub fn grouped(number: u64) -> String {
@@ -67,4 +91,19 @@ pub fn date(time: i64) -> String {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", seconds / 3_600, seconds % 3_600 / 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_change_a_terminal_is_written_out() {
+        assert_eq!(printable("SOL"), "SOL");
+        assert_eq!(printable("Zoë 北京 €"), "Zoë 北京 €");
+        assert_eq!(printable("\u{1b}[8m"), "\\u{1b}[8m");
+        assert_eq!(printable("a\r\nb\t\u{7f}\u{9b}"), "a\\u{d}\\u{a}b\\u{9}\\u{7f}\\u{9b}");
+        assert_eq!(printable("US\u{202e}CD\u{2066}\u{200b}"), "US\\u{202e}CD\\u{2066}\\u{200b}");
+        assert_eq!(printable_lines("a\nb\u{1b}"), "a\nb\\u{1b}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Accounts that governance works with: pending changes, drafts, all vaults.
 
-use ballast_client::{Change, Draft, ID, Proposal, Pubkey, account};
+use ballast_client::{Change, Draft, ID, Market, Proposal, Pubkey, account};
 use ballast_cluster::connection::Raw;
 
 use crate::context::{Context, OnChain};
@@ -59,16 +59,30 @@ pub async fn draft_for(
     chain: &OnChain,
     proposal: &Proposal,
 ) -> Result<Option<(Pubkey, Box<Draft>)>, Failure> {
+    // Without a node there is none to look for.
+    if context.options.market_account.is_some() {
+        return Ok(None);
+    }
+    draft_of(context, &chain.address, &chain.market, proposal).await
+}
+
+/// The same for a market that was read otherwise.
+pub async fn draft_of(
+    context: &Context,
+    address: &Pubkey,
+    market: &Market,
+    proposal: &Proposal,
+) -> Result<Option<(Pubkey, Box<Draft>)>, Failure> {
     let Proposal::Model { model, digest, .. } = proposal else { return Ok(None) };
     if !model.netting && model.scenarios == 0 {
         return Ok(None);
     }
-    let wanted = (MARKET_OFFSET, chain.address.as_ref());
-    let count = chain.market.listed().len();
-    for (address, raw) in context.connection.program_accounts(&ID, Draft::SPACE, wanted).await?.accounts {
+    let wanted = (MARKET_OFFSET, address.as_ref());
+    let count = market.listed().len();
+    for (at, raw) in context.connection.program_accounts(&ID, Draft::SPACE, wanted).await?.accounts {
         let Ok(draft) = account::draft(&raw.owner, &raw.data) else { continue };
-        if draft.market == chain.address && draft.checked_rows(count, model, digest).is_ok() {
-            return Ok(Some((address, draft)));
+        if draft.market == *address && draft.checked_rows(count, model, digest).is_ok() {
+            return Ok(Some((at, draft)));
         }
     }
     Ok(None)

@@ -126,7 +126,9 @@ pub async fn propose(
     seed: Option<&str>,
 ) -> Result<Acted, Failure> {
     let (governance, payer) = (context.signer()?, context.fee_payer()?);
-    let told: Described = described(&chain.market, &proposal, chain.now);
+    let draft = draft_for(context, chain, &proposal).await?;
+    let draft = draft.as_ref().map(|(_, draft)| &**draft);
+    let told: Described = described(&chain.market, &proposal, draft, chain.now);
     let seed = seed.map_or_else(|| change::seed(&chain.address, &proposal), str::to_owned);
     let too_long = || Failure::usage("a seed has at most 32 bytes");
     let address = change::seeded_address(&governance.pubkey(), &seed).ok_or_else(too_long)?;
@@ -159,22 +161,19 @@ impl Apply {
         let chain = context.market().await?;
         let mut acted = AllActed(vec![]);
         for proposal in self.wanted.proposals(&chain)? {
-            let next = apply(context, &chain, proposal, None).await;
+            let next = apply(context, &chain, proposal).await;
             acted.add(context, next)?;
         }
         context.show(&acted)
     }
 }
 
-/// Applies one change at once; `draft` for a model with rows.
-pub async fn apply(
-    context: &Context,
-    chain: &OnChain,
-    proposal: Proposal,
-    draft: Option<Pubkey>,
-) -> Result<Acted, Failure> {
+/// Applies one change at once; the draft of a model with rows is looked for.
+pub async fn apply(context: &Context, chain: &OnChain, proposal: Proposal) -> Result<Acted, Failure> {
     let signer = context.signer()?;
-    let content = content(&chain.market, &proposal, chain.now);
+    let found = draft_for(context, chain, &proposal).await?;
+    let content = content(&chain.market, &proposal, found.as_ref().map(|(_, draft)| &**draft), chain.now);
+    let draft = found.map(|(address, _)| address);
     let apply = change::apply(&signer.pubkey(), &chain.address, draft, proposal);
     let request = Request {
         preview: preview("Apply at once".to_owned(), &content.text()),
@@ -191,11 +190,9 @@ impl Execute {
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         let chain = context.market().await?;
         let found = pending(context, &chain, self.change).await?;
-        let content = content(&chain.market, &found.proposal, chain.now);
-        let draft = match self.draft {
-            Some(draft) => Some(draft),
-            None => draft_for(context, &chain, &found.proposal).await?.map(|(address, _)| address),
-        };
+        let rows = draft_for(context, &chain, &found.proposal).await?;
+        let content = content(&chain.market, &found.proposal, rows.as_ref().map(|(_, draft)| &**draft), chain.now);
+        let draft = self.draft.or_else(|| rows.map(|(address, _)| address));
         let execute = change::execute(&chain.address, &found.address, &found.change.proposer, draft);
         let request = Request {
             preview: preview(format!("Execute change {}", found.address), &content.text()),
@@ -214,7 +211,8 @@ impl Cancel {
         let chain = context.market().await?;
         let found = pending(context, &chain, self.change).await?;
         let signer = context.signer()?;
-        let content = content(&chain.market, &found.proposal, chain.now);
+        let rows = draft_for(context, &chain, &found.proposal).await?;
+        let content = content(&chain.market, &found.proposal, rows.as_ref().map(|(_, draft)| &**draft), chain.now);
         let cancel = change::cancel(&signer.pubkey(), &chain.address, &found.address, &found.change.proposer);
         let request = Request {
             preview: preview(format!("Cancel change {}", found.address), &content.text()),

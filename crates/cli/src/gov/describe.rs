@@ -3,10 +3,11 @@
 use ballast_client::diff::{Direction, Line, Schedule, Ways, lines, ways};
 use ballast_client::measure::{duration, write};
 use ballast_client::refusal::Refusal;
-use ballast_client::{Market, Proposal, Pubkey, RiskModel, Role, Source, SourceKind};
+use ballast_client::{Draft, Market, Proposal, Pubkey, Role, Source, SourceKind};
 use ballast_cluster::definition::file::kind_name;
 use serde::Serialize;
 
+use super::terms::ModelChange;
 use super::wanted::role_name;
 use crate::context::name;
 use crate::output::Table;
@@ -42,28 +43,31 @@ pub struct ParameterLine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Content {
-    Parameters { asset: Option<String>, lines: Vec<ParameterLine>, ramp_seconds: u32 },
-    Source { asset: String, slot: u8, from: String, to: String },
-    Role { role: &'static str, from: String, to: String },
-    Model { model: ModelTerms, digest: String, version: u32 },
-}
-
-/// A model without its rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ModelTerms {
-    pub netting: bool,
-    pub factors: Vec<String>,
-    /// Init, Target, Maint, in 2^-16.
-    pub lambdas: [u32; 3],
-    /// In 2^-32.
-    pub floor: u32,
-    pub validity_seconds: u32,
-    pub grace_seconds: u32,
-    pub scenarios: Vec<String>,
-    pub tail: u8,
-    /// Init, Target, Maint, in 2^-16.
-    pub multipliers: [u32; 3],
+    Parameters {
+        asset: Option<String>,
+        lines: Vec<ParameterLine>,
+        /// Edits of parameters that nobody knows; the program refuses them.
+        #[serde(skip_serializing_if = "is_zero")]
+        unknown: usize,
+        ramp_seconds: u32,
+    },
+    Source {
+        asset: String,
+        slot: u8,
+        from: String,
+        to: String,
+    },
+    Role {
+        role: &'static str,
+        from: String,
+        to: String,
+    },
+    Model {
+        #[serde(flatten)]
+        change: ModelChange,
+        digest: String,
+        version: u32,
+    },
 }
 
 /// Whether something may be done, or the program's reason why not.
@@ -162,13 +166,16 @@ pub fn asset_name(market: &Market, index: u8) -> String {
     listed.map_or_else(|| format!("asset {index}"), |asset| name(&asset.name))
 }
 
-/// What a proposal changes in a market.
-pub fn content(market: &Market, proposal: &Proposal, now: u64) -> Content {
+/// What a proposal changes in a market; `draft` has the rows of a model, where it is known.
+pub fn content(market: &Market, proposal: &Proposal, draft: Option<&Draft>, now: u64) -> Content {
     match proposal {
-        Proposal::Parameters { asset, ramp, .. } => {
+        Proposal::Parameters { asset, edits, ramp } => {
             let decimals = asset.and_then(|index| market.listed().get(usize::from(index))).map_or(0, |a| a.decimals);
-            let lines = lines(market, proposal, now).iter().map(|line| parameter_line(line, decimals)).collect();
-            Content::Parameters { asset: asset.map(|index| asset_name(market, index)), lines, ramp_seconds: *ramp }
+            let known: Vec<_> = lines(market, proposal, now);
+            let unknown = edits.len().saturating_sub(known.len());
+            let lines = known.iter().map(|line| parameter_line(line, decimals)).collect();
+            let asset = asset.map(|index| asset_name(market, index));
+            Content::Parameters { asset, lines, unknown, ramp_seconds: *ramp }
         }
         Proposal::Source { asset, slot, from, to } => Content::Source {
             asset: asset_name(market, *asset),
@@ -180,23 +187,9 @@ pub fn content(market: &Market, proposal: &Proposal, now: u64) -> Content {
             Content::Role { role: role_name(*role), from: holder(from), to: holder(to) }
         }
         Proposal::Model { model, digest, version } => {
-            Content::Model { model: terms(model), digest: hex(digest), version: *version }
+            let change = ModelChange::of(market, model, digest, draft);
+            Content::Model { change, digest: hex(digest), version: *version }
         }
-    }
-}
-
-fn terms(model: &RiskModel) -> ModelTerms {
-    let names = |names: &[[u8; 16]], count: u8| names.iter().take(usize::from(count)).map(|n| name(n)).collect();
-    ModelTerms {
-        netting: model.netting,
-        factors: names(&model.factor_names, model.factors),
-        lambdas: model.lambdas,
-        floor: model.floor,
-        validity_seconds: model.validity,
-        grace_seconds: model.grace,
-        scenarios: names(&model.scenario_names, model.scenarios),
-        tail: model.tail,
-        multipliers: model.multipliers,
     }
 }
 
@@ -219,10 +212,10 @@ fn parameter_line(line: &Line, decimals: u8) -> ParameterLine {
 }
 
 /// A proposal with the ways that it may go now.
-pub fn described(market: &Market, proposal: &Proposal, now: u64) -> Described {
+pub fn described(market: &Market, proposal: &Proposal, draft: Option<&Draft>, now: u64) -> Described {
     let Ways { set_up, at_once, steward, proposed, cancellers } = ways(market, proposal, now);
     Described {
-        content: content(market, proposal, now),
+        content: content(market, proposal, draft, now),
         set_up: set_up.as_ref().map(May::of),
         at_once: May::of(&at_once),
         steward: May::of(&steward),
@@ -236,7 +229,7 @@ impl Content {
     /// For people.
     pub fn text(&self) -> String {
         match self {
-            Self::Parameters { asset, lines, ramp_seconds } => {
+            Self::Parameters { asset, lines, unknown, ramp_seconds } => {
                 let whose = asset.as_deref().unwrap_or("the market");
                 let mut table = Table::new(&["Parameter", ">From", ">To", "Direction", ">Room used", ">Furthest"]);
                 for line in lines {
@@ -254,26 +247,27 @@ impl Content {
                     0 => String::new(),
                     seconds => format!("Rises take {} after the notice\n", duration(u64::from(*seconds))),
                 };
-                format!("Parameters of {whose}\n{table}{ramp}")
+                let unknown = match unknown {
+                    0 => String::new(),
+                    count => format!("AND {count} EDITS OF UNKNOWN PARAMETERS\n"),
+                };
+                format!("Parameters of {whose}\n{table}{unknown}{ramp}")
             }
             Self::Source { asset, slot, from, to } => {
                 let which = if *slot == 0 { "First" } else { "Second" };
                 format!("{which} price source of {asset}\n  from {from}\n  to   {to}\n")
             }
             Self::Role { role, from, to } => format!("Role {role}\n  from {from}\n  to   {to} (has to accept)\n"),
-            Self::Model { model, digest, version } => format!(
-                "Model {version} is replaced\n  netting {}, factors: {}\n  scenarios: {} (tail {})\n  digest of rows: {digest}\n",
-                if model.netting { "on" } else { "off" },
-                listed(&model.factors),
-                listed(&model.scenarios),
-                model.tail
-            ),
+            Self::Model { change, digest, version } => {
+                format!("Model {version} is replaced\n{}", change.text(digest))
+            }
         }
     }
 }
 
-fn listed(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn percent(bps: u64) -> String {

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::accounts::draft_for;
 use super::describe::{Described, described};
 use super::wanted::Wanted;
 use crate::context::Context;
@@ -32,7 +33,11 @@ impl Diff {
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         let chain = context.market().await?;
         let proposals = self.wanted.proposals(&chain)?;
-        let described = proposals.iter().map(|proposal| described(&chain.market, proposal, chain.now));
-        context.show(&Diffs(described.collect()))
+        let mut diffs = vec![];
+        for proposal in &proposals {
+            let draft = draft_for(context, &chain, proposal).await?;
+            diffs.push(described(&chain.market, proposal, draft.as_ref().map(|(_, draft)| &**draft), chain.now));
+        }
+        context.show(&Diffs(diffs))
     }
 }

@@ -224,9 +224,10 @@ impl Impact {
         let mut changed = copied(&chain.market);
         let mut changes = vec![];
         for proposal in &proposals {
-            changes.push(content(&changed, proposal, chain.now));
             let draft = draft_for(context, &chain, proposal).await?;
-            changed = in_force(&changed, proposal, draft.as_ref().map(|(_, draft)| &**draft), chain.now)?;
+            let draft = draft.as_ref().map(|(_, draft)| &**draft);
+            changes.push(content(&changed, proposal, draft, chain.now));
+            changed = in_force(&changed, proposal, draft, chain.now)?;
         }
         let count = |before: &Market, after: &Market| {
             NumbersView::from(&compared(before, after, &books.vaults, chain.now, self.worst))

@@ -14,6 +14,7 @@ mod message;
 pub mod model;
 mod roles;
 mod status;
+mod terms;
 mod wanted;
 
 /// Commands of governance.

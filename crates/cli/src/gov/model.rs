@@ -121,8 +121,7 @@ impl Command {
             }
             Self::Apply(file) => {
                 let proposal = Model::read(&chain, &file.file)?.proposal(&chain);
-                let draft = draft_for(context, &chain, &proposal).await?.map(|(address, _)| address);
-                context.show(&AllActed(vec![apply(context, &chain, proposal, draft).await?]))
+                context.show(&AllActed(vec![apply(context, &chain, proposal).await?]))
             }
         }
     }

@@ -144,7 +144,7 @@ fn waiting(chain: &OnChain, found: &Pending, draft: Option<&Draft>) -> Waiting {
     }
     Waiting {
         change: address.to_string(),
-        content: content(market, proposal, now),
+        content: content(market, proposal, draft, now),
         state,
         proposer: change.proposer.to_string(),
         eta: change.eta,

@@ -8,10 +8,11 @@ use ballast_client::table::{Parameter, Scope};
 use ballast_client::{Proposal, Pubkey, Role, Source, SourceKind, change};
 use ballast_cluster::definition::File;
 use ballast_cluster::definition::file::kind_name;
-use ballast_cluster::definition::steps::{Step, steps};
+use ballast_cluster::definition::steps::{EDITS_AT_ONCE, Step, steps};
 use ballast_cluster::definition::values::{self, Values};
 use clap::Args;
 
+use super::describe::asset_name;
 use crate::context::OnChain;
 use crate::failure::Failure;
 
@@ -42,6 +43,7 @@ struct Sorted {
     sources: BTreeMap<(u8, u8), Source>,
     market: Vec<(Parameter, u64)>,
     roles: Vec<(Role, Pubkey)>,
+    model: Option<Proposal>,
 }
 
 impl Wanted {
@@ -67,14 +69,16 @@ impl Wanted {
         };
         let ramp = ramp.ok_or_else(|| Failure::usage("a ramp is a time such as 7d"))?;
         let mut sorted = Sorted::default();
+        for proposal in filed.proposals {
+            sorted.take_proposal(chain, proposal)?;
+        }
         for (whose, which, value) in &filed.assignments {
             sorted.take(chain, whose, which, value)?;
         }
         for (asset, parameters) in &filed.assets {
             sorted.take_all(chain, asset, parameters)?;
         }
-        let all = filed.proposals.into_iter().chain(sorted.proposals(chain, ramp));
-        let proposals: Vec<_> = all.filter(changes).collect();
+        let proposals: Vec<_> = sorted.proposals(chain, ramp).into_iter().filter(changes).collect();
         if proposals.is_empty() {
             return Err(Failure::usage("nothing would change: the market has these values already"));
         }
@@ -186,6 +190,33 @@ fn plain(value: &toml::Value) -> Option<String> {
 }
 
 impl Sorted {
+    /// What a whole definition asks for, so that it shares proposals with what is set beside it, and the ramp.
+    fn take_proposal(&mut self, chain: &OnChain, proposal: Proposal) -> Result<(), Failure> {
+        let wrong = |whose: &str, which: &str, why: &str| Failure::usage(format!("{whose}.{which}: {why}"));
+        match proposal {
+            Proposal::Parameters { asset, edits, .. } => {
+                let whose = asset.map_or_else(|| "market".to_owned(), |index| asset_name(&chain.market, index));
+                let list = match asset {
+                    Some(index) => self.assets.entry(index).or_default(),
+                    None => &mut self.market,
+                };
+                for edit in edits {
+                    let parameter = Parameter::from_code(edit.parameter);
+                    let parameter = parameter.ok_or_else(|| wrong(&whose, "?", "no such parameter"))?;
+                    put(list, parameter, edit.to).map_err(|why| wrong(&whose, parameter.name(), why))?;
+                }
+            }
+            Proposal::Source { asset, slot, to, .. } => {
+                self.sources.insert((asset, slot), to);
+            }
+            Proposal::Role { role, to, .. } => {
+                put(&mut self.roles, role, to).map_err(|why| wrong("role", role_name(role), why))?;
+            }
+            model @ Proposal::Model { .. } => self.model = Some(model),
+        }
+        Ok(())
+    }
+
     /// Parameters of an asset as a definition has them, short forms included.
     fn take_all(&mut self, chain: &OnChain, asset: &str, parameters: &Values) -> Result<(), Failure> {
         let index = chain.asset(asset)?;
@@ -233,16 +264,20 @@ impl Sorted {
     fn proposals(self, chain: &OnChain, ramp: u32) -> Vec<Proposal> {
         let market = &chain.market;
         let mut proposals = vec![];
-        for ((asset, slot), to) in self.sources {
+        // What a stake pool stands on comes before it.
+        let (pools, others): (Vec<_>, Vec<_>) =
+            self.sources.into_iter().partition(|(_, to)| to.kind() == SourceKind::StakePool);
+        for ((asset, slot), to) in others.into_iter().chain(pools) {
             proposals.push(change::source(market, asset, slot, to));
         }
         for (asset, values) in self.assets {
-            proposals.push(change::parameters_of_asset(market, asset, &values, ramp));
+            let parts = values.chunks(EDITS_AT_ONCE);
+            proposals.extend(parts.map(|part| change::parameters_of_asset(market, asset, part, ramp)));
         }
-        if !self.market.is_empty() {
-            proposals.push(change::parameters_of_market(market, &self.market));
-        }
+        let parts = self.market.chunks(EDITS_AT_ONCE);
+        proposals.extend(parts.map(|part| change::parameters_of_market(market, part)));
         proposals.extend(self.roles.into_iter().map(|(role, to)| change::role(market, role, to)));
+        proposals.extend(self.model);
         proposals
     }
 }

@@ -5,6 +5,8 @@ use ballast_client::table::Parameter;
 use ballast_client::{Pubkey, change};
 use ballast_cluster::books::read_clock;
 use ballast_localnet::catalogue::{SOL, USDC};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, Wallet, stage};
@@ -170,6 +172,14 @@ fn a_file_holds_several_changes_and_bad_input_says_what_to_write() {
     assert_ne!(text, exported.stdout, "{exported:?}");
     let whole = stage.run(&anybody, &["gov", "diff", &stage.file("whole.toml", &text)]).json();
     assert_eq!((whole.as_array().map(Vec::len), &whole[0]["lines"][0]["to"]["text"]), (Some(1), &"29%".into()));
+    // Its rises take the ramp, what is set beside it goes into the same change, and nothing is set twice.
+    let file = stage.file("whole.toml", &text);
+    let slowly =
+        stage.run(&anybody, &["gov", "diff", &file, "--ramp", "14d", "--set", "SOL.haircut_target=30%"]).json();
+    assert_eq!((slowly.as_array().map(Vec::len), &slowly[0]["rampSeconds"]), (Some(1), &1_209_600.into()));
+    assert_eq!(slowly[0]["lines"].as_array().map(Vec::len), Some(2));
+    let twice = ["gov", "diff", &file, "--set", "SOL.haircut_init=30%"];
+    stage.run(&anybody, &twice).fails(2, "SOL.haircut_init: is set twice");
     // What was proposed before one of several fails is shown all the same.
     let governance = stage.governance();
     let several = ["gov", "propose", "--set", "SOL.haircut_init=36%", "--set", "market.delay=30d"];
@@ -249,4 +259,31 @@ fn the_impact_is_what_is_counted_when_the_change_was_really_made() {
         .fails(4, "PriceOutOfRange");
     stage.run(&anybody, &["gov", "impact", "--set", "SOL.haircut_init=41%", "--shock", "SOL"]).fails(2, "is no shock");
     stage.run(&anybody, &["gov", "impact"]).fails(2, "name a file");
+}
+
+#[test]
+fn a_name_that_a_terminal_would_obey_is_written_out() {
+    let stage = stage();
+    let raw = stage.wait(stage.network.connection.account(&stage.site.market)).expect("an answer").expect("a market");
+    let mut data = raw.data.clone();
+    let name = [&b"SOL"[..], &[0; 13]].concat();
+    let at = data.windows(16).position(|bytes| bytes == name).expect("SOL");
+    // Hides everything after it, and writes the rest backwards.
+    let wicked = "A\u{1b}[8m\u{202e}B";
+    data[at..at + wicked.len()].copy_from_slice(wicked.as_bytes());
+    let account = json!({ "lamports": raw.lamports, "data": [BASE64_STANDARD.encode(&data), "base64"],
+        "owner": raw.owner.to_string(), "executable": false, "rentEpoch": 0, "space": data.len() });
+    let printed = json!({ "pubkey": stage.site.market.to_string(), "account": account });
+    let file = stage.file("wicked.json", &printed.to_string());
+    let seen = r"A\u{1b}[8m\u{202e}B";
+    for command in [&["gov", "diff", "--set"][..], &["gov", "impact", "--set"]] {
+        let set = format!("{seen}.haircut_init=35%");
+        let globals = ["-u", &stage.url(), "--market-account", &file];
+        let shown = stage.bare("", &[&globals[..], command, &[&set]].concat());
+        assert!(!format!("{}{}", shown.stdout, shown.stderr).contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+        assert!(command[1] != "diff" || shown.stdout.contains(&format!("Parameters of {seen}\n")), "{shown:?}");
+    }
+    let wrong = ["-u", &stage.url(), "--market-account", &file, "gov", "diff", "--set", "\u{1b}[8m.haircut_init=35%"];
+    let shown = stage.bare("", &wrong);
+    assert!(!shown.stderr.contains('\u{1b}') && shown.stderr.contains(r"\u{1b}[8m"), "{shown:?}");
 }

@@ -2,7 +2,7 @@
 
 use ballast_client::instruction::{MarketRef, observe_candidate, refresh_prices, set_delegate};
 use ballast_client::model::Drafting;
-use ballast_client::transaction::{Version, compile};
+use ballast_client::transaction::{Budget, Version, compile};
 use ballast_client::{Pausable, Pubkey, Role, Scopes, change, instruction};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -116,8 +116,18 @@ fn a_message_that_was_tampered_with_shows_it_or_is_refused() {
         None,
         change::role(&stage.books().market, Role::Guardian, by),
     );
-    let shown = verify(stage, &[&encoded(&[foreign], &by, Version::V0)]).json();
-    assert!(shown["instructions"][0]["warnings"][0].as_str().expect("a warning").starts_with("the market is "));
+    let shown = verify(stage, &[&encoded(std::slice::from_ref(&foreign), &by, Version::V0)]);
+    assert!(shown.stderr.contains("not in order"), "{shown:?}");
+    let shown = refused(&shown);
+    let [of_others, ours] = [Pubkey::new_from_array([3; 32]), stage.site.market].map(|market| market.to_string());
+    assert_eq!(shown["instructions"][0]["objections"], json!([format!("the market is {of_others}, and not {ours}")]));
+    assert_eq!((&shown["market"], &shown["understood"]), (&of_others.as_str().into(), &true.into()));
+    // Two markets at once, and nobody has said which.
+    let both = encoded(&[foreign.clone(), apply.clone()], &by, Version::V0);
+    let nobody_said = ["-u", &stage.url(), "--output", "json", "gov", "verify-message", &both];
+    let shown = refused(&stage.bare("", &nobody_said));
+    assert_eq!(shown["objections"], json!(["its instructions are about different markets"]));
+    assert!(shown["warnings"][0].as_str().expect("a warning").contains("--market"), "{shown}");
 
     // Bytes too many or too few, in the instruction or behind everything; an account too many; no signature.
     let changed = |change: &dyn Fn(&mut Instruction)| {
@@ -153,8 +163,10 @@ fn a_message_that_was_tampered_with_shows_it_or_is_refused() {
     assert_eq!((&shown["form"], &shown["signers"][0]["signed"]), (&"transaction".into(), &true.into()));
     signed.message.set_recent_blockhash(Hash::new_from_array([1; 32]));
     let shown = verify(stage, &[&wired(&signed)]);
-    assert!(shown.stderr.contains("a signature is wrong"), "{shown:?}");
-    assert_eq!(refused(&shown)["signers"][0]["signed"], false);
+    assert!(shown.stderr.contains("not in order"), "{shown:?}");
+    let shown = refused(&shown);
+    assert_eq!(shown["signers"][0]["signed"], false);
+    assert_eq!(shown["objections"], json!([format!("a signature is wrong: that of {by}")]));
 }
 
 #[test]
@@ -267,4 +279,98 @@ fn every_kind_of_instruction_of_ours_is_read() {
     distinct.sort();
     distinct.dedup();
     assert_eq!(distinct.len(), 32);
+}
+
+/// A text table, whatever the exit code.
+fn table(stage: &Stage, arguments: &[&str]) -> Ran {
+    let (url, market) = (stage.url(), stage.site.market.to_string());
+    stage.bare("", &[&["-u", &url, "--market", &market, "gov", "verify-message"], arguments].concat())
+}
+
+#[test]
+fn what_a_message_costs_is_shown_and_too_much_of_it_is_refused() {
+    let stage = stage();
+    let by = stage.governance().address();
+    let pause = change::pause(&by, &stage.site.market, Pausable::Borrow, 60);
+    let with = |version: Version, budget: Budget| {
+        let message = compile(version, &by, std::slice::from_ref(&pause), Some(budget), &[], Hash::default());
+        BASE64_STANDARD.encode(message.expect("a message").serialize())
+    };
+    // 200,000 units at 5 micro-lamports are one lamport.
+    for version in [Version::Legacy, Version::V0, Version::V1] {
+        let modest = with(version, Budget { units: 200_000, price: 5 });
+        let shown = verify(stage, &[&modest]).json();
+        let fees = &shown["fees"];
+        assert_eq!((&fees["most"], &fees["signatures"]), (&"5001".into(), &"5000".into()));
+        assert_eq!((&fees["priority"], &fees["computeUnitLimit"]), (&"1".into(), &200_000.into()));
+        assert_eq!(shown["objections"], json!([]));
+        verify(stage, &[&modest, "--max-fee", "5001"]).json();
+        assert_eq!(verify(stage, &[&modest, "--max-fee", "5000"]).code, 4);
+        let shown = table(stage, &[&modest]);
+        assert!(shown.stdout.contains("fee:        at most 5001 lamports (0.000005001 SOL)"), "{shown:?}");
+    }
+    // A thousand SOL for a pause.
+    let price = 1_000_000_000_000 * 1_000_000 / 200_000;
+    for version in [Version::Legacy, Version::V0, Version::V1] {
+        let costly = with(version, Budget { units: 200_000, price });
+        let shown = refused(&verify(stage, &[&costly]));
+        assert_eq!((&shown["fees"]["priority"], &shown["understood"]), (&"1000000000000".into(), &true.into()));
+        let objection = shown["objections"][0].as_str().expect("an objection");
+        assert!(objection.contains("1000000005000 lamports (1,000.000005 SOL)"), "{objection}");
+        let shown = table(stage, &[&costly]);
+        assert!(shown.stdout.contains("DO NOT SIGN: the fee is up to"), "{shown:?}");
+        assert!(shown.stdout.ends_with("It is NOT IN ORDER: see DO NOT SIGN.\n"), "{shown:?}");
+    }
+    // Without a limit the cluster's default counts: 200,000 units for each of the two instructions.
+    let mut priced = Instruction {
+        program_id: Pubkey::from_str_const("ComputeBudget111111111111111111111111111111"),
+        accounts: vec![],
+        data: [&[3][..], &100_000_000u64.to_le_bytes()].concat(),
+    };
+    let unlimited = |priced: &Instruction| encoded(&[priced.clone(), pause.clone()], &by, Version::V0);
+    assert_eq!(refused(&verify(stage, &[&unlimited(&priced)]))["fees"]["priority"], "40000000");
+    priced.data = [&[3][..], &u64::MAX.to_le_bytes()].concat();
+    let shown = refused(&verify(stage, &[&unlimited(&priced)]));
+    assert_eq!(shown["fees"]["computeUnitPrice"], u64::MAX.to_string());
+}
+
+#[test]
+fn an_account_that_gets_more_than_its_rent_is_refused() {
+    let stage = stage();
+    let by = stage.governance().address();
+    let proposal = change::role(&stage.books().market, Role::Steward, by);
+    let rent = (u64::try_from(ballast_client::Change::SPACE).expect("a size") + 128) * 6_960;
+    let with_rent = |lamports: u64| {
+        let both = change::propose_with_seed(&by, &by, &stage.site.market, "seed", lamports, proposal.clone());
+        both.expect("a short seed")
+    };
+    let shown = verify(stage, &[&encoded(&with_rent(rent), &by, Version::V0)]).json();
+    assert_eq!(shown["instructions"][0]["arguments"]["for"], "change");
+    let shown = refused(&verify(stage, &[&encoded(&with_rent(rent + 1), &by, Version::V0)]));
+    let objection = shown["instructions"][0]["objections"][0].as_str().expect("an objection");
+    assert!(objection.contains(&format!("the change gets {} lamports", rent + 1)), "{objection}");
+
+    // An account of a size that nobody needs.
+    let mut both = with_rent(rent);
+    let at = both[0].data.len() - 40;
+    both[0].data[at..at + 8].copy_from_slice(&10_000_000u64.to_le_bytes());
+    let shown = refused(&verify(stage, &[&encoded(&both, &by, Version::V0)]));
+    let objection = shown["instructions"][0]["objections"][0].as_str().expect("an objection");
+    assert!(objection.contains("10000000 bytes"), "{objection}");
+}
+
+#[test]
+fn a_change_of_a_parameter_that_nobody_knows_is_refused() {
+    let stage = stage();
+    let by = stage.governance().address();
+    let edits = vec![
+        ballast_client::Edit { parameter: 7, from: 0, to: 1 },
+        ballast_client::Edit { parameter: 255, from: 0, to: 1 },
+    ];
+    let proposal = ballast_client::Proposal::Parameters { asset: Some(0), edits, ramp: 0 };
+    let apply = change::apply(&by, &stage.site.market, None, proposal);
+    let shown = refused(&verify(stage, &[&encoded(&[apply], &by, Version::V0)]));
+    let step = &shown["instructions"][0];
+    assert_eq!((&step["change"]["unknown"], step["change"]["lines"].as_array().map(Vec::len)), (&1.into(), Some(1)));
+    assert_eq!(step["objections"], json!(["it changes parameters that nobody knows"]));
 }

@@ -85,6 +85,43 @@ fn a_model_goes_from_a_file_into_a_draft_into_a_change_into_force() {
         "the draft was found"
     );
 
+    // Whoever is to sign sees every term and every number of the rows, old and new.
+    let (url, market) = (stage.url(), stage.site.market.to_string());
+    let globals = ["-u", &url, "--market", &market, "-k"];
+    let unsigned = ["gov", "model", "propose", &path, "--sign-only", "--output", "json"];
+    let authority = governance.address().to_string();
+    let signed = stage.bare("", &[&globals[..], &[&authority], &unsigned].concat()).json();
+    let message = signed[0]["message"].as_str().expect("a message");
+    let verified = stage.bare("", &["-u", &url, "--market", &market, "gov", "verify-message", message]);
+    let status = stage.bare("", &[&globals[..4], &["gov", "status"]].concat());
+    for shown in [&verified, &status] {
+        assert_eq!(shown.code, 0, "{shown:?}");
+        let squeezed: Vec<String> =
+            shown.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        for line in [
+            "netting off on changes",
+            "factors none market, solana changes",
+            "lambda at Init 0x 3.3x changes",
+            "lambda at Maint 0x 2.5x changes",
+            "floor 0% 30% changes",
+            "validity 0s 30d changes",
+            "grace 0s 7d changes",
+            "scenarios none crash changes",
+            "tail 0 1 changes",
+            "multiplier at Maint 0x 0.9x changes",
+            "SOL loading market - 9%",
+            "SOL loading solana - 6%",
+            "SOL specific - 2.5%",
+            "SOL shock crash - -25%",
+            "USDC loading solana - -0.1%",
+        ] {
+            assert!(squeezed.iter().any(|shown| shown == line), "{line} is not in {squeezed:#?}");
+        }
+    }
+    let rows = waiting["rows"].as_array().expect("the rows of the draft");
+    assert_eq!(rows.len(), 12 * 4, "two loadings, one volatility, one shock of each asset");
+    assert_eq!((&waiting["from"]["netting"], &waiting["model"]["tail"]), (&false.into(), &1.into()));
+
     // Its impact is counted with the rows of the draft.
     let lender = stage.wallet("lender", &[(USDC, 1_000_000_000_000)]);
     let borrower = stage.wallet("borrower", &[(SOL, 100_000_000_000)]);

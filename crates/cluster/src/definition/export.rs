@@ -7,6 +7,7 @@ use ballast_client::{Asset, Market, Pubkey, Source};
 use super::file::{AssetFile, File, Roles, SourceFile};
 use super::model::{Row, Terms};
 use super::{Cluster, Origin, values};
+use crate::text::printable;
 
 /// Everything about a market but its money.
 pub fn export(market: &Market, name: &str, cluster: Cluster, address: Pubkey) -> File {
@@ -52,8 +53,8 @@ pub fn origin(market: &Market, source: &Source) -> Origin {
     Origin { kind: source.kind(), key: source.key, base: base.map(|asset| text_of(&asset.name)) }
 }
 
-/// A zero-padded name of the chain.
+/// A zero-padded name of the chain. Anybody's market may hold any bytes: what a terminal would obey is written out.
 pub fn text_of(padded: &[u8]) -> String {
     let end = padded.iter().position(|byte| *byte == 0).unwrap_or(padded.len());
-    String::from_utf8_lossy(&padded[..end]).into_owned()
+    printable(&String::from_utf8_lossy(padded.get(..end).unwrap_or(padded)))
 }

@@ -99,17 +99,16 @@ impl Terms {
             return None;
         }
         let named = |names: &[[u8; 16]], count: u8| names.iter().take(count.into()).map(|name| text_of(name)).collect();
-        let times = |levels: [u32; 3]| levels.map(|value| format!("{}x", exact(i64::from(value), 1 << 16, 0)));
         let netting = |text: String| model.netting.then_some(text);
         Some(Self {
             factors: named(&model.factor_names, model.factors),
-            lambdas: model.netting.then(|| times(model.lambdas)),
+            lambdas: model.netting.then(|| model.lambdas.map(times)),
             floor: netting(part_text(model.floor)),
             validity: netting(duration(model.validity.into())),
             grace: netting(duration(model.grace.into())),
             scenarios: named(&model.scenario_names, model.scenarios),
             tail: model.tail,
-            multipliers: (model.scenarios > 0).then(|| times(model.multipliers)),
+            multipliers: (model.scenarios > 0).then(|| model.multipliers.map(times)),
         })
     }
 }
@@ -206,7 +205,7 @@ fn sensitivities(asset: &Asset) -> Sensitivities {
 }
 
 /// The model of a market as a proposal would have it.
-fn in_force(market: &Market) -> RiskModel {
+pub fn in_force(market: &Market) -> RiskModel {
     let [terms, _] = &market.terms;
     let netting = terms.netting != 0;
     let grace = market.fallback_until.saturating_sub(market.valid_until);
@@ -260,12 +259,18 @@ fn exact(value: i64, one: i64, shift: u32) -> String {
     format!("{sign}{size}/{one}")
 }
 
-fn coefficient(value: i32) -> String {
+/// A loading, volatility or shock as [`Row`] has it.
+pub fn coefficient(value: i32) -> String {
     format!("{}%", exact(i64::from(value), ONE, 2))
 }
 
+/// A multiple in 2^-16 as [`Terms`] have it.
+pub fn times(value: u32) -> String {
+    format!("{}x", exact(i64::from(value), 1 << 16, 0))
+}
+
 /// A part in 2^-32, whose text is rounded up when it is read.
-fn part_text(value: u32) -> String {
+pub fn part_text(value: u32) -> String {
     use ballast_client::table::Parameter;
     ballast_client::measure::write(Parameter::HaircutInit, 0, u64::from(value))
 }

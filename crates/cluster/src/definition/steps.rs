@@ -9,7 +9,7 @@ use super::export::text_of;
 use super::{Definition, Listed, Origin, Wrong};
 
 /// Parameters of one change at most: what fits a transaction beside the accounts.
-const EDITS_AT_ONCE: usize = 34;
+pub const EDITS_AT_ONCE: usize = 34;
 
 /// One thing that has to happen. The first of them that can happen comes first.
 #[derive(Clone, Debug, PartialEq, Eq)]

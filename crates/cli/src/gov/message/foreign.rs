@@ -1,8 +1,9 @@
 //! Instructions of other programs: the few that a message of ours may need are decoded, the others named.
 
-use ballast_client::{ID, Pubkey};
+use ballast_client::{Change, Draft, ID, Market, Pubkey};
 use serde_json::{Value, json};
 
+use super::fees::sol;
 use super::wire::Step;
 
 /// Programs that people meet, by address. What can replace a program or move money without a further question is loud.
@@ -24,6 +25,11 @@ const KNOWN: [(&str, &str); 12] = [
 const SYSTEM: usize = 0;
 const COMPUTE_BUDGET: usize = 1;
 
+/// Accounts of ours that are created by their clients.
+const SPACES: [(usize, &str); 3] = [(Market::SPACE, "market"), (Change::SPACE, "change"), (Draft::SPACE, "draft")];
+/// Lamports for a byte of an account: the most that it has ever cost.
+const RENT: u64 = 6_960;
+
 /// The name of a program.
 pub fn program_name(program: &Pubkey) -> Option<&'static str> {
     if *program == ID {
@@ -40,6 +46,8 @@ pub struct Foreign {
     pub arguments: Value,
     /// The durable nonce's account and its authority.
     pub nonce: Option<(Pubkey, Pubkey)>,
+    /// Why it is more than is needed.
+    pub objection: Option<String>,
 }
 
 fn is(program: &Pubkey, at: usize) -> bool {
@@ -59,7 +67,7 @@ pub fn decode(step: &Step) -> Option<Foreign> {
 }
 
 fn plain(name: &'static str, arguments: Value) -> Option<Foreign> {
-    Some(Foreign { name, arguments, nonce: None })
+    Some(Foreign { name, arguments, nonce: None, objection: None })
 }
 
 fn budget(data: &[u8]) -> Option<Foreign> {
@@ -97,7 +105,7 @@ fn system(step: &Step) -> Option<Foreign> {
         4 if rest.is_empty() && step.accounts.len() == 3 => {
             let (nonce, authority) = (account(0)?, account(2)?);
             let arguments = json!({ "nonce": nonce.to_string(), "authority": authority.to_string() });
-            Some(Foreign { name: "advance_nonce_account", arguments, nonce: Some((nonce, authority)) })
+            Some(Foreign { name: "advance_nonce_account", arguments, nonce: Some((nonce, authority)), objection: None })
         }
         _ => None,
     }
@@ -111,11 +119,21 @@ fn created(
     space: u64,
     owner: &Pubkey,
 ) -> Option<Foreign> {
+    if *owner != ID {
+        return None;
+    }
+    let kind = SPACES.iter().find(|(known, _)| u64::try_from(*known) == Ok(space)).map(|(_, kind)| *kind);
+    let rent = space.saturating_add(128).saturating_mul(RENT);
     let arguments = json!({
         "from": from.to_string(), "to": to.to_string(), "lamports": lamports.to_string(),
-        "space": space, "owner": "Ballast",
+        "space": space, "owner": "Ballast", "for": kind,
     });
-    if *owner == ID { plain(name, arguments) } else { None }
+    let objection = match kind {
+        None => Some(format!("no account of Ballast that a client creates has {space} bytes")),
+        Some(kind) => (lamports > rent)
+            .then(|| format!("the account of the {kind} gets {}, and its rent is {}", sol(lamports), sol(rent))),
+    };
+    Some(Foreign { name, arguments, nonce: None, objection })
 }
 
 /// Little-endian, of at most eight bytes.
