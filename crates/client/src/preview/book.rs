@@ -4,12 +4,14 @@ use anchor_lang::error::Error;
 use ballast::booking::{Booked, book};
 use ballast::error::BallastError;
 use ballast::error::{OrRefuse, refuse};
-use ballast::liquidate::{Offer, plan};
+use ballast::liquidate::{Offer, book_pair, plan};
+use ballast::liquidate_into::book_takeover;
+use ballast::losses::write_off;
 use ballast::state::{Market, Vault};
+use ballast_risk::Amount;
 use ballast_risk::health::Side;
 use ballast_risk::holding::{self, Holding, Move};
 use ballast_risk::interest::Pool;
-use ballast_risk::{Amount, Shares};
 
 use super::{Action, Direction, Flow, Stage};
 use crate::impact::copied;
@@ -99,15 +101,8 @@ impl Stage {
         let (moved, _) = plan(&self.market, &self.vault, &offer)?;
         // On copies: the collateral may not be there, and then the debt stays as well.
         let (mut market, mut vault) = (copied(&self.market), self.vault);
-        let debt = market.move_one(&mut vault, debt_asset, now, |pool, held| {
-            let Move { holding, tokens } = holding::repay(pool, held, moved.repay)?;
-            pool.keep(moved.to_reserve)?;
-            Ok(Move { holding, tokens: tokens.plus(moved.to_reserve)? })
-        })?;
-        let collateral = market.move_one(&mut vault, collateral_asset, now, |pool, held| {
-            holding::withdraw(pool, held, Some(moved.seize))
-        })?;
-        write_off(&mut market, &mut vault, now)?;
+        let [debt, collateral] = book_pair(&mut market, &mut vault, &offer, &moved)?;
+        write_off(&mut market, &mut vault, now, |_, _| {})?;
         (self.market, self.vault) = (market, vault);
         Ok(vec![flow(debt_asset, Direction::In, &debt), flow(collateral_asset, Direction::Out, &collateral)])
     }
@@ -201,36 +196,10 @@ fn take_over(
     require(most_repaid > 0, BallastError::AmountIsZero)?;
     require(debt_asset != collateral_asset, BallastError::SameAsset)?;
     market.require_no_receivership()?;
-    let (moved, _) = plan(market, vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
-    let mut owed = Amount::ZERO;
-    market.trade(debt_asset, [&mut *vault, &mut *into], now, |pool, [from, to]| {
-        let paid = holding::repay(pool, from, moved.repay)?;
-        pool.keep(moved.to_reserve)?;
-        owed = paid.tokens.plus(moved.to_reserve)?;
-        let lent = holding::borrow(pool, to, owed)?;
-        Ok(([paid.holding, lent.holding], paid.tokens))
-    })?;
-    let seized = market.trade(collateral_asset, [&mut *vault, &mut *into], now, |pool, [from, to]| {
-        let brought = holding::deposit(pool, to, moved.seize)?;
-        let taken = holding::withdraw(pool, from, Some(brought.tokens))?;
-        Ok(([taken.holding, brought.holding], brought.tokens))
-    })?;
-    write_off(market, vault, now)?;
+    let offer = Offer { debt_asset, collateral_asset, most_repaid, now };
+    let (moved, _) = plan(market, vault, &offer)?;
+    let [repaid, seized] = book_takeover(market, [&mut *vault, &mut *into], &offer, &moved)?;
+    write_off(market, vault, now, |_, _| {})?;
     market.require_margin(into, &ballast::Guard::default(), now)?;
-    Ok(Takeover { owed: owed.get(), seized })
-}
-
-/// What the program does with the debts of a vault that has nothing left, without the events.
-fn write_off(market: &mut Market, vault: &mut Vault, now: u64) -> Result<(), Error> {
-    if vault.used().iter().any(|position| position.side() == Side::Deposit) {
-        return Ok(());
-    }
-    while let Some(position) = vault.used().last().copied() {
-        let asset = market.asset_mut(position.asset)?;
-        let mut pool = asset.accrued_pool(now);
-        pool.write_off(Shares::new(position.shares)).or_refuse()?;
-        asset.set_pool(pool)?;
-        vault.set_holding(position.asset, Holding::EMPTY)?;
-    }
-    Ok(())
+    Ok(Takeover { owed: Amount::new(repaid).plus(moved.to_reserve).or_refuse()?.get(), seized })
 }

@@ -124,6 +124,22 @@ pub fn plan(market: &Market, vault: &Vault, offer: &Offer) -> Result<(Liquidatio
     Ok((preview(&request).or_refuse()?, maint))
 }
 
+/// Books a plan against tokens: what the debt's custody receives, with the reserve's part, and what the collateral's pays.
+///
+/// # Errors
+/// `NotEnoughCash`, `ValueOutOfRange`.
+pub fn book_pair(market: &mut Market, vault: &mut Vault, offer: &Offer, moved: &Liquidation) -> Result<[Booked; 2]> {
+    let debt = market.move_one(vault, offer.debt_asset, offer.now, |pool, held| {
+        let Move { holding, tokens } = holding::repay(pool, held, moved.repay)?;
+        pool.keep(moved.to_reserve)?;
+        Ok(Move { holding, tokens: tokens.plus(moved.to_reserve)? })
+    })?;
+    let collateral = market.move_one(vault, offer.collateral_asset, offer.now, |pool, held| {
+        holding::withdraw(pool, held, Some(moved.seize))
+    })?;
+    Ok([debt, collateral])
+}
+
 /// The position of an asset as one side of a liquidation; `None` when the vault has none on that side.
 ///
 /// # Errors
@@ -157,15 +173,9 @@ pub fn liquidate(
         market.require_no_receivership()?;
         let fee = accounts.validate(&market, &vault, debt_asset, collateral_asset)?;
         let most_repaid = fee.arrives_floor(most_repaid)?;
-        let (moved, maint) = plan(&market, &vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
-        let debt = market.move_one(&mut vault, debt_asset, now, |pool, held| {
-            let Move { holding, tokens } = holding::repay(pool, held, moved.repay)?;
-            pool.keep(moved.to_reserve)?;
-            Ok(Move { holding, tokens: tokens.plus(moved.to_reserve)? })
-        })?;
-        let collateral = market.move_one(&mut vault, collateral_asset, now, |pool, held| {
-            holding::withdraw(pool, held, Some(moved.seize))
-        })?;
+        let offer = Offer { debt_asset, collateral_asset, most_repaid, now };
+        let (moved, maint) = plan(&market, &vault, &offer)?;
+        let [debt, collateral] = book_pair(&mut market, &mut vault, &offer, &moved)?;
         // What is left without any collateral is a loss, now and once.
         let addresses = [accounts.market.key(), accounts.vault.key()];
         losses::absorb(&mut market, &mut vault, addresses, now)?;

@@ -3,6 +3,7 @@
 
 use anchor_lang::prelude::*;
 use ballast_risk::holding;
+use ballast_risk::liquidation::Liquidation;
 
 use crate::booking::require_same_market;
 use crate::ensure;
@@ -22,6 +23,31 @@ pub struct LiquidateInto<'info> {
     pub vault: AccountLoader<'info, Vault>,
     #[account(mut)]
     pub into: AccountLoader<'info, Vault>,
+}
+
+/// Books a plan from vault to vault: native units of the debt repaid, without the reserve's part, and of the collateral taken.
+///
+/// # Errors
+/// `ValueOutOfRange`.
+pub fn book_takeover(
+    market: &mut Market,
+    [vault, into]: [&mut Vault; 2],
+    offer: &Offer,
+    moved: &Liquidation,
+) -> Result<[u64; 2]> {
+    // What is repaid is borrowed, what is taken is deposited. In this order neither needs any cash.
+    let repaid = market.trade(offer.debt_asset, [&mut *vault, &mut *into], offer.now, |pool, [from, to]| {
+        let paid = holding::repay(pool, from, moved.repay)?;
+        pool.keep(moved.to_reserve)?;
+        let lent = holding::borrow(pool, to, paid.tokens.plus(moved.to_reserve)?)?;
+        Ok(([paid.holding, lent.holding], paid.tokens))
+    })?;
+    let seized = market.trade(offer.collateral_asset, [vault, into], offer.now, |pool, [from, to]| {
+        let brought = holding::deposit(pool, to, moved.seize)?;
+        let taken = holding::withdraw(pool, from, Some(brought.tokens))?;
+        Ok(([taken.holding, brought.holding], brought.tokens))
+    })?;
+    Ok([repaid, seized])
 }
 
 pub fn liquidate_into(
@@ -45,19 +71,9 @@ pub fn liquidate_into(
     require_same_market(&into, &market_address)?;
     ensure!(into.owner == *accounts.owner.key, NotVaultOwner);
 
-    let (moved, maint) = plan(&market, &vault, &Offer { debt_asset, collateral_asset, most_repaid, now })?;
-    // What is repaid is borrowed, what is taken is deposited. In this order neither needs any cash.
-    let repaid = market.trade(debt_asset, [&mut vault, &mut into], now, |pool, [from, to]| {
-        let paid = holding::repay(pool, from, moved.repay)?;
-        pool.keep(moved.to_reserve)?;
-        let lent = holding::borrow(pool, to, paid.tokens.plus(moved.to_reserve)?)?;
-        Ok(([paid.holding, lent.holding], paid.tokens))
-    })?;
-    let seized = market.trade(collateral_asset, [&mut vault, &mut into], now, |pool, [from, to]| {
-        let brought = holding::deposit(pool, to, moved.seize)?;
-        let taken = holding::withdraw(pool, from, Some(brought.tokens))?;
-        Ok(([taken.holding, brought.holding], brought.tokens))
-    })?;
+    let offer = Offer { debt_asset, collateral_asset, most_repaid, now };
+    let (moved, maint) = plan(&market, &vault, &offer)?;
+    let [repaid, seized] = book_takeover(&mut market, [&mut vault, &mut into], &offer, &moved)?;
     losses::absorb(&mut market, &mut vault, [market_address, vault_address], now)?;
     market.require_margin(&into, &Guard::default(), now)?;
     emit!(Liquidated {
