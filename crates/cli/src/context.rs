@@ -38,6 +38,8 @@ pub struct Context {
     keypair: String,
     settings: Settings,
     agreed: Cell<bool>,
+    /// Whether this command has signed with a durable nonce already.
+    pub signed: Cell<bool>,
     /// Loaded once each: what comes from standard input or a prompt comes once.
     keys: RefCell<HashMap<String, Rc<dyn Signer>>>,
 }
@@ -112,8 +114,8 @@ impl Context {
         let connection = Connection::new(&url).at(commitment);
         let keypair = options.keypair.clone().unwrap_or(config.keypair_path);
         let settings = settings(&path)?;
-        let (config, agreed, keys) = ((path, there), Cell::new(false), RefCell::default());
-        Ok(Self { options, connection, url, config, keypair, settings, agreed, keys })
+        let (config, agreed, signed, keys) = ((path, there), Cell::new(false), Cell::new(false), RefCell::default());
+        Ok(Self { options, connection, url, config, keypair, settings, agreed, signed, keys })
     }
 
     /// The user's key. It signs where it can; a public key stands for somebody who signs elsewhere.

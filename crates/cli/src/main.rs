@@ -14,6 +14,7 @@ mod failure;
 mod gov;
 mod keeper;
 mod market;
+mod nonce;
 mod options;
 mod output;
 mod price;

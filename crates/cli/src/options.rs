@@ -45,6 +45,13 @@ pub struct Options {
     /// Blockhash to sign with; the transaction then contains nothing that depends on the moment
     #[arg(long, global = true, value_name = "BLOCKHASH")]
     pub blockhash: Option<Hash>,
+    /// Account of a durable nonce: what is signed with it can be sent until the nonce is advanced, not only for a minute.
+    /// A market with `refuse_nonces` takes no proposals, changes, roles, listings, openings or confirmations with one
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub nonce: Option<Pubkey>,
+    /// Who may advance the nonce, if it is not your key; the same forms
+    #[arg(long, global = true, value_name = "KEYPAIR", requires = "nonce")]
+    pub nonce_authority: Option<String>,
     /// A signature made elsewhere
     #[arg(long = "signer", global = true, value_name = "PUBKEY=SIGNATURE")]
     pub signers: Vec<Signed>,

@@ -12,6 +12,7 @@ use solana_transaction::{Hash, Signature};
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::nonce::Durable;
 use crate::options::TransactionVersion;
 use crate::output::{Report, facts, note};
 
@@ -86,15 +87,25 @@ impl Report for Sent {
 pub async fn send(context: &Context, request: Request<'_>) -> Result<Sent, Failure> {
     let options = &context.options;
     let payer = context.fee_payer()?;
+    let durable = Durable::of(context)?;
+    let mut instructions = request.instructions;
+    // What stands in place of a new blockhash.
+    let given = match &durable {
+        Some(durable) => {
+            durable.prepend(context, &mut instructions).await?;
+            Some(durable.value(context).await?)
+        }
+        None => options.blockhash,
+    };
     let mut signers: Vec<&dyn Signer> = Vec::new();
-    for signer in request.signers {
+    for signer in request.signers.into_iter().chain(durable.iter().map(|durable| &*durable.authority)) {
         let known = signers.iter().map(|known| known.pubkey()).chain([payer.pubkey()]);
         if !known.collect::<Vec<_>>().contains(&signer.pubkey()) {
             signers.push(signer);
         }
     }
     let draft = Draft {
-        instructions: request.instructions,
+        instructions,
         payer: &*payer,
         signers,
         version: options.transaction_version.into(),
@@ -102,19 +113,19 @@ pub async fn send(context: &Context, request: Request<'_>) -> Result<Sent, Failu
     };
     request.preview.iter().for_each(|line| note(line));
     if options.sign_only {
-        let blockhash = match options.blockhash {
+        let blockhash = match given {
             Some(blockhash) => blockhash,
             None => context.connection.client().get_latest_blockhash().await.context("no blockhash")?,
         };
         return Ok(signed(&sending::sign(&draft, fixed_budget(context), blockhash)?));
     }
     let trial = context.connection.try_out(&draft).await?;
-    let budget = budget(context, &draft, &trial).await?;
+    let budget = if given.is_some() { fixed_budget(context) } else { Some(budget(context, &draft, &trial).await?) };
     if options.dry_run {
         return dry_run(&draft, budget, &trial);
     }
     context.agree().await?;
-    let ready = match options.blockhash {
+    let ready = match given {
         Some(blockhash) => with_blockhash(context, &draft, budget, blockhash).await?,
         None => context.connection.sign(&draft, budget.unwrap_or(UNMEASURED)).await?,
     };
@@ -124,6 +135,11 @@ pub async fn send(context: &Context, request: Request<'_>) -> Result<Sent, Failu
         Fate::Failed(failure) => Err(failure.into()),
         Fate::Expired => {
             let signature = ready.signature();
+            if let Some(Durable { account, .. }) = durable {
+                return Err(Failure::Rpc(anyhow::anyhow!(
+                    "transaction {signature} has not landed yet, and can as long as nonce {account} is not advanced"
+                )));
+            }
             Err(Failure::Rpc(anyhow::anyhow!("transaction {signature} expired without landing; nothing has changed")))
         }
     }
@@ -144,17 +160,14 @@ fn fixed_budget(context: &Context) -> Option<Budget> {
     })
 }
 
-async fn budget(context: &Context, draft: &Draft<'_>, trial: &Trial) -> Result<Option<Budget>, Failure> {
+async fn budget(context: &Context, draft: &Draft<'_>, trial: &Trial) -> Result<Budget, Failure> {
     let options = &context.options;
-    if options.blockhash.is_some() {
-        return Ok(fixed_budget(context));
-    }
     let policy = match options.with_compute_unit_price {
         Some(price) => FeePolicy { least: price, most: price, ..FeePolicy::default() },
         None => FeePolicy::default(),
     };
     let found = context.connection.budget(draft, trial, policy).await?;
-    Ok(Some(Budget { units: options.with_compute_unit_limit.unwrap_or(found.units), ..found }))
+    Ok(Budget { units: options.with_compute_unit_limit.unwrap_or(found.units), ..found })
 }
 
 fn dry_run(draft: &Draft<'_>, budget: Option<Budget>, trial: &Trial) -> Result<Sent, Failure> {

@@ -13,6 +13,7 @@
 //! | [`preview`], [`rehearsal`] | what an action or a liquidation would do, to the unit; prices at which a vault can be liquidated |
 //! | [`diff`], [`impact`], [`measure`] | what a proposal changes, for whom, and in which units |
 //! | [`error`], [`refusal`], [`logs`], [`decode`] | what happened, and what an instruction says, in words |
+//! | [`nonce`] | durable nonces: their accounts, and what refuses them |
 //! | [`local`] | accounts of other programs in their own formats, for local networks and tests |
 
 pub mod account;
@@ -28,6 +29,7 @@ pub mod local;
 pub mod logs;
 pub mod measure;
 pub mod model;
+pub mod nonce;
 pub mod oracle;
 pub mod parameters;
 pub mod preview;

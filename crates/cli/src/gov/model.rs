@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ballast_client::model::Drafting;
-use ballast_client::{Draft, LoadingRow, Proposal, Pubkey, RiskModel, ShockRow, account};
+use ballast_client::{Draft, LoadingRow, Proposal, Pubkey, RiskModel, ShockRow, account, change};
 use ballast_cluster::definition::model::{Row, Terms};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use solana_signer::Signer;
 
 use super::accounts::draft_for;
 use super::acts::{AllActed, apply, propose, rent};
-use super::describe::hex;
+use super::describe::{date, hex};
 use crate::context::{Context, OnChain, name};
 use crate::failure::Failure;
 use crate::output::{Report, facts};
@@ -31,6 +31,21 @@ pub enum Command {
     Propose(FileOf),
     /// Take the model over at once, while the market is being set up
     Apply(FileOf),
+    /// Confirm that the model in force still holds, for another period of validity: governance or the steward
+    Confirm(Confirm),
+    /// Close a draft of yours and take its rent back
+    CloseDraft(CloseDraft),
+}
+
+/// Confirm the model in force.
+#[derive(Args, Debug)]
+pub struct Confirm {}
+
+/// Close a draft.
+#[derive(Args, Debug)]
+pub struct CloseDraft {
+    /// Address of the draft
+    draft: Pubkey,
 }
 
 /// The file of a model.
@@ -100,6 +115,75 @@ impl Report for Uploaded {
     }
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Confirmed {
+    action: &'static str,
+    /// Unix seconds: until when the model held without it,
+    valid_until_before: u64,
+    /// and holds with it: by the cluster's clock once it has landed, before that by what the clock said last.
+    valid_until: u64,
+    #[serde(flatten)]
+    sent: Sent,
+}
+
+impl Report for Confirmed {
+    fn text(&self) -> String {
+        let held = ("Held until", date(self.valid_until_before));
+        facts([held, ("Holds until", date(self.valid_until))]) + &self.sent.text()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Closed {
+    draft: String,
+    #[serde(flatten)]
+    sent: Sent,
+}
+
+impl Report for Closed {
+    fn text(&self) -> String {
+        facts([("Closed", self.draft.clone())]) + &self.sent.text()
+    }
+}
+
+impl Confirm {
+    async fn run(self, context: &Context, chain: &OnChain) -> Result<(), Failure> {
+        let (signer, market) = (context.signer()?, &chain.market);
+        let expected = chain.now.saturating_add(market.validity.into());
+        let (before, after) = (date(market.valid_until), date(expected));
+        let request = Request {
+            preview: vec![format!("Confirm model {}: it holds until {after}, not {before}", market.model_version)],
+            instructions: vec![change::confirm_risk_model(&signer.pubkey(), &chain.address)],
+            signers: vec![&*signer],
+        };
+        let sent = send(context, request).await?;
+        let valid_until = match sent {
+            Sent::Confirmed { .. } => context.market_at(chain.address).await?.market.valid_until,
+            _ => expected,
+        };
+        context.show(&Confirmed { action: "confirm", valid_until_before: market.valid_until, valid_until, sent })
+    }
+}
+
+impl CloseDraft {
+    async fn run(self, context: &Context, chain: &OnChain) -> Result<(), Failure> {
+        let (author, draft) = (context.signer()?, self.draft);
+        let found = context.connection.account(&draft).await?;
+        let raw = found.ok_or_else(|| Failure::usage(format!("there is no draft at {draft}")))?;
+        account::draft(&raw.owner, &raw.data).map_err(|error| Failure::usage(format!("{draft}: {error}")))?;
+        let drafting = Drafting { market: chain.address, author: author.pubkey(), draft };
+        let request = Request {
+            preview: vec![format!("Close draft {draft}; {} gets its rent, {} lamports", author.pubkey(), raw.lamports)],
+            instructions: vec![drafting.close()],
+            signers: vec![&*author],
+        };
+        let sent = send(context, request).await?;
+        context.show(&Closed { draft: draft.to_string(), sent })
+    }
+}
+
 impl Command {
     /// # Errors
     /// [`Failure`].
@@ -123,6 +207,8 @@ impl Command {
                 let proposal = Model::read(&chain, &file.file)?.proposal(&chain);
                 context.show(&AllActed(vec![apply(context, &chain, proposal).await?]))
             }
+            Self::Confirm(confirm) => confirm.run(context, &chain).await,
+            Self::CloseDraft(close) => close.run(context, &chain).await,
         }
     }
 }

@@ -8,6 +8,7 @@ mod migrations;
 mod model;
 mod price;
 mod signing;
+mod squads;
 mod stage;
 mod surroundings;
 mod vaults;

@@ -1,11 +1,18 @@
 //! Where signatures come from: together, in two steps, without a network; and what is shown without sending.
 
+use ballast_client::Pubkey;
+use ballast_client::nonce::{Nonce, SPACE};
 use ballast_client::risk::health::Side;
+use ballast_cluster::connection::Job;
 use ballast_localnet::catalogue::{SOL, USDC};
+use ballast_localnet::market::key;
+use ballast_localnet::random::Random;
 use base64::Engine;
 use serde_json::json;
+use solana_instruction::{AccountMeta, Instruction};
+use solana_signer::Signer;
 
-use crate::stage::{ballast, stage};
+use crate::stage::{Stage, ballast, stage};
 
 #[test]
 fn a_vault_is_opened_filled_and_listed() {
@@ -121,4 +128,94 @@ fn a_loan_is_signed_without_a_network_and_sent_later() {
     let wrong = ["vault", "borrow", "USDC=100", "--market-account", &other, "-k", alice.file()];
     stage.bare("", &wrong).fails(2, "owned by");
     stage.bare("", &["vault", "borrow", "USDC=1", "--market-account", "/none", "-k", alice.file()]).fails(2, "/none");
+}
+
+const SYSTEM: Pubkey = Pubkey::new_from_array([0; 32]);
+const BLOCKHASHES: Pubkey = Pubkey::from_str_const("SysvarRecentB1ockHashes11111111111111111111");
+const RENT: Pubkey = Pubkey::from_str_const("SysvarRent111111111111111111111111111111111");
+
+impl Stage {
+    /// A durable nonce of somebody's.
+    fn nonce(&self, name: &str, authority: &Pubkey) -> Pubkey {
+        let (payer, nonce) = (&self.site.payer, key(&mut Random::new(1, name)));
+        let space = u64::try_from(SPACE).expect("a size");
+        let create = [&[0; 4], &2_000_000u64.to_le_bytes()[..], &space.to_le_bytes(), SYSTEM.as_ref()].concat();
+        let create = Instruction {
+            program_id: SYSTEM,
+            accounts: vec![AccountMeta::new(payer.pubkey(), true), AccountMeta::new(nonce.pubkey(), true)],
+            data: create,
+        };
+        let accounts = vec![
+            AccountMeta::new(nonce.pubkey(), false),
+            AccountMeta::new_readonly(BLOCKHASHES, false),
+            AccountMeta::new_readonly(RENT, false),
+        ];
+        let data = [&[6, 0, 0, 0], authority.as_ref()].concat();
+        let initialise = Instruction { program_id: SYSTEM, accounts, data };
+        let job = Job::new("a nonce", vec![create, initialise], &[payer, &nonce]);
+        self.wait(self.network.connection.send(job)).expect("a nonce");
+        nonce.pubkey()
+    }
+}
+
+#[test]
+fn a_durable_nonce_gives_several_people_days_to_sign() {
+    let stage = stage();
+    let (owner, payer, guard) = (stage.wallet("owner", &[]), stage.wallet("payer", &[]), stage.wallet("guard", &[]));
+    let [owner_key, payer_key, guard_key] = [&owner, &payer, &guard].map(|wallet| wallet.address().to_string());
+    let nonce = stage.nonce("nonce", &guard.address());
+    let (nonce_key, market, url) = (nonce.to_string(), stage.site.market.to_string(), stage.url());
+    let open = ["vault", "open", "--id", "9", "--market", &market, "--nonce", &nonce_key, "--output", "json"];
+
+    // The first signs without saying a blockhash: the account has it.
+    let first = ["-u", &url, "-k", owner.file(), "--fee-payer", &payer_key, "--nonce-authority", &guard_key];
+    let signed = stage.bare("", &[&open[..], &first, &["--sign-only"]].concat()).json();
+    assert_eq!(signed["absent"], serde_json::json!([payer_key, guard_key]));
+    let (value, message) = (&signed["blockhash"], signed["message"].as_str().expect("a message"));
+    let shown =
+        stage.bare("", &["-u", &url, "--market", &market, "--output", "json", "gov", "verify-message", message]);
+    let shown = shown.json();
+    assert_eq!(shown["durableNonce"], serde_json::json!({"account": nonce_key, "authority": guard_key}));
+    assert_eq!((&shown["blockhash"], &shown["understood"]), (value, &true.into()));
+
+    // The second has no network, and so says it. What both have made is sent by the third.
+    let second = ["-u", "http://127.0.0.1:1", "-k", &owner_key, "--fee-payer", &payer_key, "--sign-only"];
+    let authority = ["--nonce-authority", guard.file(), "--blockhash", value.as_str().expect("a hash")];
+    let guarded = stage.bare("", &[&open[..], &second, &authority].concat()).json();
+    assert_eq!(guarded["message"], signed["message"]);
+    let [by_owner, by_guard] = [&signed, &guarded].map(|one| one["signers"][0].as_str().expect("a signature"));
+    let third = ["-u", &url, "-k", &owner_key, "--fee-payer", payer.file(), "--nonce-authority", &guard_key];
+    let sent = stage.bare("", &[&open[..], &third, &["--signer", by_owner, "--signer", by_guard]].concat()).json();
+    assert_eq!(sent["status"], "confirmed");
+    assert!(stage.vault(&owner.address(), 9).is_some());
+    let raw = stage.wait(stage.network.connection.account(&nonce)).expect("an answer").expect("the nonce");
+    let after = Nonce::decode(&raw.owner, &raw.data).expect("a nonce");
+    assert_ne!(after.value.to_string(), value.as_str().expect("a hash"), "it is used up");
+
+    let other =
+        ["vault", "open", "--id", "10", "--market", &market, "--output", "json", "-u", &url, "-k", owner.file()];
+    stage.bare("", &[&other[..], &["--nonce", &nonce_key]].concat()).fails(2, "name it with --nonce-authority");
+    stage.bare("", &[&other[..], &["--nonce", &market]].concat()).fails(2, "is no nonce");
+    stage.bare("", &[&other[..], &["--nonce-authority", &guard_key]].concat()).fails(2, "--nonce <ADDRESS>");
+}
+
+#[test]
+fn a_market_that_refuses_nonces_says_so_before_anybody_signs() {
+    let stage = stage();
+    let governance = stage.governance();
+    let nonce = stage.nonce("governance's nonce", &governance.address()).to_string();
+    let propose = ["gov", "propose", "--set", "SOL.haircut_init=35%", "--nonce", &nonce];
+    let sign_only = [&propose[..], &["--sign-only"]].concat();
+    stage.run(&governance, &sign_only).json();
+    let several = stage.run(&governance, &[&sign_only[..], &["--set", "BTC.haircut_init=30%"]].concat());
+    assert!(several.code == 2 && several.stderr.contains("sign them one by one"), "{several:?}");
+
+    let stricter = stage.run(&governance, &["gov", "apply", "--set", "market.refuse_nonces=yes"]).json();
+    assert_eq!(stricter[0]["status"], "confirmed");
+    stage.run(&governance, &propose).fails(2, "refuses durable nonces in propose_change");
+    stage.run(&governance, &sign_only).fails(2, "refuses durable nonces in propose_change");
+    // A pause may wait in a drawer.
+    let pause = stage.run(&governance, &["gov", "pause", "borrow", "--nonce", &nonce, "--sign-only"]).json();
+    assert_eq!(pause["status"], "signed");
+    stage.run(&governance, &["gov", "pause", "borrow", "--nonce", &nonce]).json();
 }

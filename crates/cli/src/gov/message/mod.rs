@@ -3,6 +3,7 @@
 mod chain;
 mod fees;
 mod foreign;
+mod squads;
 mod view;
 mod wire;
 
@@ -49,7 +50,7 @@ impl VerifyMessage {
         };
         let parsed = wire::parse(&text).map_err(Failure::Usage)?;
         let verified = verified(context, &parsed, self.max_fee).await;
-        let readable = verified.instructions.iter().all(|step| step.kind != "unreadable");
+        let readable = verified.instructions.iter().all(|step| step.is_all(&["own", "needed", "multisig", "foreign"]));
         let understood = verified.understood || (self.allow_foreign && readable);
         let objected = verified.objected();
         context.show(&verified)?;
@@ -81,7 +82,7 @@ async fn verified(context: &Context, parsed: &Parsed, max_fee: u64) -> Verified 
         let what = "it can be sent at any time, also years from now, until the nonce is advanced";
         warnings.push(format!("the transaction has a durable nonce ({account}): {what}"));
     }
-    let understood = instructions.iter().all(|step| ["own", "needed"].contains(&step.kind));
+    let understood = instructions.iter().all(|step| step.is_all(&["own", "needed", "multisig"]));
     if instructions.is_empty() {
         warnings.push("it has no instruction".to_owned());
     }

@@ -1,6 +1,7 @@
 //! What is shown of a message.
 
 use ballast_client::Pubkey;
+use ballast_cluster::text::printable;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -53,7 +54,8 @@ pub struct NonceView {
 pub struct StepView {
     pub program: String,
     pub program_name: Option<&'static str>,
-    /// `own`, `needed` (a budget, an account for this program, a nonce), `foreign`, or `unreadable`.
+    /// `own`, `needed` (a budget, an account for this program, a nonce), `multisig` (of Squads v4: look at `inside`),
+    /// `foreign`, or `unreadable`.
     pub kind: &'static str,
     pub name: Option<String>,
     pub arguments: Value,
@@ -62,6 +64,8 @@ pub struct StepView {
     pub assets: Vec<AssetView>,
     /// What it changes in the market, where that can be read.
     pub change: Option<Described>,
+    /// What a multi-signature runs when it is approved.
+    pub inside: Vec<StepView>,
     /// What is unusual with it.
     pub warnings: Vec<String>,
     /// Why it must not be signed, besides what is not understood.
@@ -120,11 +124,20 @@ impl Report for Verified {
 impl Verified {
     /// Whether anything speaks against it, besides what is not understood.
     pub fn objected(&self) -> bool {
-        !self.objections.is_empty() || self.instructions.iter().any(|step| !step.objections.is_empty())
+        !self.objections.is_empty() || self.instructions.iter().any(StepView::objected)
     }
 }
 
 impl StepView {
+    fn objected(&self) -> bool {
+        !self.objections.is_empty() || self.inside.iter().any(Self::objected)
+    }
+
+    /// Whether it is of one of these kinds, and all that is inside it too.
+    pub fn is_all(&self, kinds: &[&str]) -> bool {
+        kinds.contains(&self.kind) && self.inside.iter().all(|step| step.is_all(kinds))
+    }
+
     fn text(&self) -> String {
         let program = self.program_name.unwrap_or(&self.program);
         let name = self.name.as_deref().unwrap_or("?");
@@ -134,7 +147,7 @@ impl StepView {
         match &self.change {
             Some(change) => change.text().lines().for_each(|line| out.push_str(&format!("   {line}\n"))),
             None if self.arguments.as_object().is_some_and(|arguments| !arguments.is_empty()) => {
-                out.push_str(&format!("   {}\n", self.arguments));
+                out.push_str(&format!("   {}\n", printable(&self.arguments.to_string())));
             }
             None => {}
         }
@@ -149,6 +162,13 @@ impl StepView {
             table.row([account.name.clone(), address].into_iter().chain(marks));
         }
         table.to_string().lines().for_each(|line| out.push_str(&format!("   {line}\n")));
+        for (at, step) in self.inside.iter().enumerate() {
+            out.push_str(&format!("\n   Inside, {}. ", at + 1));
+            let text = step.text();
+            let mut lines = text.lines();
+            out.push_str(&format!("{}\n", lines.next().unwrap_or_default()));
+            lines.for_each(|line| out.push_str(&format!("   {line}\n")));
+        }
         out
     }
 }
@@ -167,6 +187,7 @@ pub fn unreadable(parsed: &Parsed, at: usize) -> StepView {
         accounts: vec![],
         assets: vec![],
         change: None,
+        inside: vec![],
         warnings: vec!["it uses accounts of a table that cannot be read".to_owned()],
         objections: vec![],
     }
@@ -189,6 +210,7 @@ pub fn view(step: &Step, accounts: Vec<(String, Option<wire::Named>)>) -> StepVi
         accounts: accounts.into_iter().map(account).collect(),
         assets: vec![],
         change: None,
+        inside: vec![],
         warnings: vec![],
         objections: vec![],
     }

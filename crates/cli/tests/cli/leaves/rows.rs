@@ -45,6 +45,18 @@ fn markets() -> Vec<Leaf> {
             ("$BAD_MODEL", "factors"),
         )
         .refused("governance", "$MODEL", 4, "MustWait"),
+        Leaf::new(
+            "gov model confirm",
+            ("--market $FRESH", "/action /validUntilBefore /validUntil /signature"),
+            ("--market $USER", "not a market"),
+        )
+        .refused("governance", "--market $FRESH", 4, "NotGovernance"),
+        Leaf::new(
+            "gov model close-draft",
+            ("$DRAFT --market $FRESH", "/draft /signature"),
+            ("$MARKET --market $FRESH", "not a draft"),
+        )
+        .refused("governance", "$DRAFT --market $FRESH", 4, "NotDraftAuthor"),
         Leaf::new("market open", ("--market $FRESH", "/status /signature"), ("--market somewhere", "invalid value"))
             .refused("governance", "--market $FRESH", 4, "NotGovernance"),
         Leaf::new(
