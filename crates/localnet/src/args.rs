@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ballast_localnet::catalogue::ASSETS;
 use ballast_localnet::feed::Pace;
 use ballast_localnet::prices::file::BadFile;
 use ballast_localnet::prices::replay::PriceFile;
@@ -48,8 +49,11 @@ pub struct Arguments {
     /// Start the price path over at its end; otherwise the last prices stay
     #[arg(long)]
     pub repeat: bool,
+    /// Assets whose publishers say nothing after the first price: an outage. Any number, with commas between them
+    #[arg(long, value_name = "ASSET", value_delimiter = ',', value_parser = asset)]
+    pub silent: Vec<usize>,
     /// Milliseconds between two blocks
-    #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=10_000))]
+    #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=10_000))]
     pub block: u64,
     /// Port of the RPC, websockets at the next one, as with a validator; 0 takes any two
     #[arg(long, value_name = "PORT", default_value_t = 8_899, value_parser = clap::value_parser!(u16).range(..=65_534))]
@@ -64,7 +68,8 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn pace(&self) -> Pace {
-        Pace { speed: self.speed, repeat: self.repeat }
+        let silent = std::array::from_fn(|asset| self.silent.contains(&asset));
+        Pace { speed: self.speed, repeat: self.repeat, silent }
     }
 
     pub const fn block(&self) -> Duration {
@@ -83,6 +88,11 @@ impl Arguments {
             None => Ok(generated::path(self.seed)),
         }
     }
+}
+
+fn asset(name: &str) -> Result<usize, String> {
+    let found = ASSETS.iter().position(|entry| entry.name.eq_ignore_ascii_case(name));
+    found.ok_or_else(|| format!("the assets are {}", ASSETS.map(|entry| entry.name).join(", ")))
 }
 
 fn speed(text: &str) -> Result<f64, String> {

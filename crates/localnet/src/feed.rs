@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 use tokio::time::{Instant, sleep_until};
 
+use crate::catalogue::COUNT;
 use crate::network::Network;
 use crate::oracle::Feeds;
 use crate::prices::{Frame, Path};
@@ -23,6 +24,8 @@ pub struct Pace {
     pub speed: f64,
     /// Start over at the end; otherwise the last prices stay.
     pub repeat: bool,
+    /// Assets whose publishers say nothing: an outage.
+    pub silent: [bool; COUNT],
 }
 
 /// What has just been published.
@@ -42,10 +45,23 @@ pub async fn publish(
     before: &Frame,
     frame: &Frame,
 ) -> Result<(SystemTime, SystemTime)> {
+    publish_but(network, feeds, before, frame, &[false; COUNT]).await
+}
+
+/// The same without what silent publishers would say.
+async fn publish_but(
+    network: &Network,
+    feeds: &Feeds,
+    before: &Frame,
+    frame: &Frame,
+    silent: &[bool; COUNT],
+) -> Result<(SystemTime, SystemTime)> {
     // Publishers stamp with the chain's clock: the program refuses prices from the future.
     let time = i64::try_from(read_clock(&network.connection).await?)?;
     let begun = SystemTime::now();
-    network.publish(&feeds.updates(before, frame, time)).await?;
+    let updates = feeds.updates(before, frame, time).into_iter().zip(silent);
+    let updates: Vec<_> = updates.filter(|(_, silent)| !**silent).map(|(update, _)| update).collect();
+    network.publish(&updates).await?;
     Ok((begun, SystemTime::now()))
 }
 
@@ -66,8 +82,9 @@ pub async fn play(
         let started = Instant::now();
         for (at, frame) in path.frames.iter().enumerate() {
             let elapsed = u32::try_from(frame.time.saturating_sub(first.time).max(0)).unwrap_or(u32::MAX);
-            hold(network, feeds, before, started + Duration::from_secs_f64(f64::from(elapsed) / pace.speed)).await?;
-            let (begun, done) = publish(network, feeds, before, frame).await?;
+            let due = started + Duration::from_secs_f64(f64::from(elapsed) / pace.speed);
+            hold(network, feeds, before, due, &pace.silent).await?;
+            let (begun, done) = publish_but(network, feeds, before, frame, &pace.silent).await?;
             tell(&Publication { frame: at, begun, done }, frame);
             before = frame;
         }
@@ -76,19 +93,19 @@ pub async fn play(
         }
         // As long as between the last two frames, or the first would come at once.
         let rest = last_interval(path);
-        hold(network, feeds, before, Instant::now() + Duration::from_secs_f64(rest / pace.speed)).await?;
+        hold(network, feeds, before, Instant::now() + Duration::from_secs_f64(rest / pace.speed), &pace.silent).await?;
     }
     loop {
-        hold(network, feeds, before, Instant::now() + AGAIN).await?;
-        publish(network, feeds, before, before).await?;
+        hold(network, feeds, before, Instant::now() + AGAIN, &pace.silent).await?;
+        publish_but(network, feeds, before, before, &pace.silent).await?;
     }
 }
 
 /// Keeps a frame fresh up to a moment.
-async fn hold(network: &Network, feeds: &Feeds, frame: &Frame, until: Instant) -> Result<()> {
+async fn hold(network: &Network, feeds: &Feeds, frame: &Frame, until: Instant, silent: &[bool; COUNT]) -> Result<()> {
     while Instant::now() + AGAIN < until {
         sleep_until(Instant::now() + AGAIN).await;
-        publish(network, feeds, frame, frame).await?;
+        publish_but(network, feeds, frame, frame, silent).await?;
     }
     sleep_until(until).await;
     Ok(())

@@ -25,8 +25,9 @@ use ballast_cluster::definition::{Definition, File, Listed};
 
 /// What the market is like.
 const DEFINITION: &str = include_str!("../../../migrations/0001-local.toml");
-/// Caps of deposits and of debts of one asset, dollars for 64 vaults.
-const CAPS: [u64; 2] = [200_000_000, 150_000_000];
+/// What the caps of deposits and of debts of one asset are worth at least, dollars. Those of the definition are worth more at
+/// the first prices of the bundled path; a table may begin with prices at which nobody could deposit anything under them.
+const LEAST_CAPS: [u64; 2] = [100_000_000, 75_000_000];
 
 /// The market and everybody it trusts.
 pub struct Site {
@@ -180,14 +181,15 @@ impl Site {
     }
 }
 
-/// The parameters of an asset that costs this much at the start: those of the definition, with caps for these prices.
+/// The parameters of an asset that costs this much at the start: those of the definition, with caps that leave room for a
+/// crowd at these prices.
 fn values(asset: usize, listed: &Listed, price: Decimal) -> Result<Vec<(Parameter, u64)>> {
     let mut values = listed.parameters.clone();
     for (parameter, value) in &mut values {
-        let [deposits, debts] = CAPS.map(|dollars| units(asset, price, dollars * 1_000_000));
+        let [deposits, debts] = LEAST_CAPS.map(|dollars| units(asset, price, dollars * 1_000_000));
         match parameter {
-            Parameter::DepositCap => *value = deposits?,
-            Parameter::DebtCap => *value = debts?,
+            Parameter::DepositCap => *value = deposits?.max(*value),
+            Parameter::DebtCap => *value = debts?.max(*value),
             _ => {}
         }
     }

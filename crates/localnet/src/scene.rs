@@ -11,8 +11,10 @@ use ballast_localnet::catalogue::{ASSETS, SOL};
 use ballast_localnet::feed;
 use ballast_localnet::folder::Folder;
 use ballast_localnet::keeper::{self, Keeper, Surroundings};
+use ballast_localnet::market::key;
 use ballast_localnet::network::Processed;
 use ballast_localnet::prices::{Frame, Path};
+use ballast_localnet::random::Random;
 use ballast_localnet::relay;
 use ballast_localnet::stage::{Opening, Stage};
 use solana_signer::Signer;
@@ -124,7 +126,7 @@ async fn open(arguments: &Arguments, path: &Path, ports: Ports, folder: &Folder)
     relay::carry(ports.rpc, relay::port(stage.network.rpc_url())?);
     relay::carry(ports.ws, relay::port(stage.network.ws_url())?);
     stage.network.let_time_run(arguments.block()).await?;
-    let configuration = write_folder(folder, &stage, &rpc_url, &ws_url)?;
+    let configuration = write_folder(folder, &stage, arguments.seed, &rpc_url, &ws_url)?;
     let around = Surroundings { rpc_url: &rpc_url, ws_url: &ws_url, address: ports.metrics };
     let keeper_configuration = keeper::configure(folder, &stage, &around)?;
     let keeper = if arguments.no_keeper {
@@ -141,8 +143,10 @@ async fn open(arguments: &Arguments, path: &Path, ports: Ports, folder: &Folder)
 }
 
 /// Keypairs, and a configuration for the command line. Returns the path of the latter.
-fn write_folder(folder: &Folder, stage: &Stage, rpc_url: &str, ws_url: &str) -> Result<PathBuf> {
+fn write_folder(folder: &Folder, stage: &Stage, seed: u64, rpc_url: &str, ws_url: &str) -> Result<PathBuf> {
     let user = folder.write_key("user", &stage.user)?;
+    // For a market of one's own.
+    folder.write_key("unused", &key(&mut Random::new(seed, "unused")))?;
     folder.write_key("payer", &stage.site.payer)?;
     folder.write_key("governance", &stage.site.governance)?;
     for (at, borrower) in stage.crowd.borrowers.iter().take(BORROWERS).enumerate() {
@@ -195,7 +199,10 @@ fn introduce(
     text.push_str(&format!("  you          {}, with tokens of every asset\n", stage.user.pubkey()));
     text.push_str(&format!("  CLI config   {config}\n"));
     let keys = folder.path().join("keys");
-    text.push_str(&format!("  keypairs     {}: user, governance, payer, borrower-1..{BORROWERS}\n", keys.display()));
+    text.push_str(&format!(
+        "  keypairs     {}: user, governance, payer, borrower-1..{BORROWERS}, unused\n",
+        keys.display()
+    ));
     if metrics.is_some() {
         text.push_str(&format!("  keeper       {}: keeper.toml, keeper.log\n", folder.path().display()));
     }

@@ -84,6 +84,15 @@ fn a_directory_of_definitions_is_applied_once_however_often_it_is_run() {
 }
 
 #[test]
+fn a_fresh_local_network_has_nothing_to_migrate() {
+    let stage = stage();
+    let governance = stage.saved("site-governance", stage.site.governance.clone());
+    let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+    let applied = stage.run(&governance, &["migrate", migrations]).json();
+    assert_eq!((&applied[0]["status"], &applied[0]["steps"]), (&"nothing-to-do".into(), &serde_json::json!([])));
+}
+
+#[test]
 fn a_definition_brings_its_model_and_is_exported_with_it() {
     let stage = stage();
     let governance = stage.wallet("governance", &[]);

@@ -1,5 +1,6 @@
 //! `ballast-localnet` as people run it: what it prints, what it leaves, how it ends.
 
+mod examples;
 mod settled;
 
 use std::fs;
@@ -154,6 +155,8 @@ fn a_bad_command_line_or_file_is_code_two() {
         &["--speed", "nan"],
         &["--rows", "5"],
         &["--prices", "/nowhere.csv"],
+        &["--silent", "DOGE"],
+        &["--block", "10"],
         &["--bogus"],
     ] {
         let output = command(&[]).args(wrong).output().unwrap();
