@@ -6,6 +6,7 @@ mod markets;
 mod message;
 mod migrations;
 mod model;
+mod options;
 mod price;
 mod signing;
 mod squads;

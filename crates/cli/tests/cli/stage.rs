@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use ballast_client::{Pubkey, Vault, account, address};
 use ballast_cluster::books::{Books, read_clock};
@@ -231,6 +231,23 @@ pub fn disguised(url: &str, genesis: &str) -> String {
         }
     });
     format!("http://{address}")
+}
+
+/// A node that answers as another one does, and what it was asked. It ends with the process.
+pub fn overheard(url: &str) -> (String, Arc<Mutex<Vec<serde_json::Value>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (target, heard) = (url.trim_start_matches("http://").to_owned(), asked.clone());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let Some(body) = body(&mut stream) else { continue };
+            heard.lock().expect("nobody panicked").push(serde_json::from_str(&body).expect("a request"));
+            respond(&mut stream, &forward(&target, &body));
+        }
+    });
+    (format!("http://{address}"), asked)
 }
 
 /// The body of a request or an answer with a known length.
