@@ -45,6 +45,7 @@ pub struct Confirm {}
 #[derive(Args, Debug)]
 pub struct CloseDraft {
     /// Address of the draft
+    #[arg(value_name = "ADDRESS")]
     draft: Pubkey,
 }
 
