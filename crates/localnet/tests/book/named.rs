@@ -155,12 +155,12 @@ fn stand_in(word: &str, help: &str) -> Result<String, String> {
         return Err(format!("its help knows no {name}"));
     }
     Ok(match name {
-        "ADDRESS" | "CHANGE" => ADDRESS.to_owned(),
         "URL" => "http://127.0.0.1:1".to_owned(),
         "FILE" if ending.is_empty() => NOTHING.to_owned(),
         "FILE" => format!("{NOTHING}.{ending}"),
         "ASSET=AMOUNT" => "SOL=1".to_owned(),
-        other => other.to_owned(),
+        // Most are addresses, and what is not takes any text.
+        _ => ADDRESS.to_owned(),
     })
 }
 

@@ -15,6 +15,8 @@ use crate::walk::{FOLDER, Ran, Walk};
 
 /// What `ballast price` says of a price that is new to the market, or is not.
 const CHANCE: [&str; 2] = ["accepted", "unchanged"];
+/// And what it adds to the latter.
+const BEFORE: &str = ": it was accepted before";
 /// The rest of what was printed.
 const REST: &str = "[...]";
 
@@ -23,6 +25,7 @@ const REST: &str = "[...]";
 fn words(text: &str) -> BTreeSet<String> {
     let words = |line: &str| {
         let chance = |word: &str| word.contains(|letter: char| letter.is_ascii_digit()) || CHANCE.contains(&word);
+        let line = line.replace(BEFORE, "");
         let plain = line.split_whitespace().filter(|word| !chance(word));
         plain.collect::<Vec<_>>().join(" ")
     };
