@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -73,11 +73,18 @@ impl OnChain {
     /// [`Failure::Usage`] for one that is not listed.
     pub fn asset(&self, text: &str) -> Result<u8, Failure> {
         let mint = text.parse::<Pubkey>().ok();
-        let found = self.market.listed().iter().position(|asset| {
+        let mut found = self.market.listed().iter().enumerate().filter(|(_, asset)| {
             name(&asset.name).eq_ignore_ascii_case(text) || mint.is_some_and(|mint| mint == asset.mint)
         });
+        let (first, more) = (found.next().map(|(index, _)| index), found.next());
+        if more.is_some() {
+            return Err(Failure::usage(format!(
+                "several assets of market {} are called {text}: name the mint",
+                self.address
+            )));
+        }
         let names = || self.market.listed().iter().map(|asset| name(&asset.name)).collect::<Vec<_>>().join(", ");
-        let index = found.ok_or_else(|| {
+        let index = first.ok_or_else(|| {
             Failure::usage(format!("market {} has no asset {text}; it has {}", self.address, names()))
         })?;
         u8::try_from(index).map_err(|_| Failure::usage("the market has too many assets"))
@@ -148,6 +155,11 @@ impl Context {
             Some(source) => self.signer_at(source, "the fee payer"),
             None => self.signer(),
         }
+    }
+
+    /// Whether several people build the same transaction, each for himself: nothing may depend on when they look at the chain.
+    pub const fn is_shared(&self) -> bool {
+        self.options.blockhash.is_some() || self.options.market_account.is_some()
     }
 
     /// The market that commands work on: `--market`, `BALLAST_MARKET`, or the one that `ballast.toml` names for the cluster.
@@ -244,7 +256,8 @@ fn settings(config: &Path) -> Result<Settings, Failure> {
     let path = config.with_file_name(SETTINGS);
     match std::fs::read_to_string(&path) {
         Ok(text) => toml::from_str(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display()))),
-        Err(_) => Ok(Settings::default()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Settings::default()),
+        Err(error) => Err(Failure::usage(format!("{}: {error}", path.display()))),
     }
 }
 

@@ -21,6 +21,7 @@ mod price;
 mod send;
 mod signers;
 mod vault;
+mod wallet;
 
 use context::Context;
 use failure::Failure;

@@ -34,10 +34,10 @@ fn edits(present: impl Fn(Parameter) -> Option<u64>, values: &[(Parameter, u64)]
 }
 
 /// New values of parameters of an asset, written against its present ones; what rises at `Target` and `Maint` takes `ramp`
-/// seconds, at least the notice of the market.
+/// seconds, at least the notice of the market. Nothing of an asset that is not listed: the program refuses its index.
 pub fn parameters_of_asset(market: &Market, asset: u8, values: &[(Parameter, u64)], ramp: u32) -> Proposal {
-    let record = &market.assets[usize::from(asset) % market.assets.len()];
-    Proposal::Parameters { asset: Some(asset), edits: edits(|parameter| value(record, parameter), values), ramp }
+    let present = |parameter| value(market.listed().get(usize::from(asset))?, parameter);
+    Proposal::Parameters { asset: Some(asset), edits: edits(present, values), ramp }
 }
 
 /// New values of parameters of the market.
@@ -46,10 +46,12 @@ pub fn parameters_of_market(market: &Market, values: &[(Parameter, u64)]) -> Pro
     Proposal::Parameters { asset: None, edits, ramp: 0 }
 }
 
-/// Another source in a slot of an asset, written against the present one.
+/// Another source in a slot of an asset, written against the present one. An asset or a slot that does not exist has none, and
+/// is refused by the program.
 pub fn source(market: &Market, asset: u8, slot: u8, to: Source) -> Proposal {
-    let record = &market.assets[usize::from(asset) % market.assets.len()];
-    Proposal::Source { asset, slot, from: record.sources[usize::from(slot) % 2], to }
+    let record = market.listed().get(usize::from(asset));
+    let present = record.and_then(|asset| asset.sources.get(usize::from(slot)).copied());
+    Proposal::Source { asset, slot, from: present.unwrap_or(Source::NONE), to }
 }
 
 /// Another holder of a role, written against the present one.

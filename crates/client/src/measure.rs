@@ -129,13 +129,15 @@ pub fn read_measure(measure: Measure, decimals: u8, text: &str) -> Option<u64> {
             let square = Decimal { number: number.checked_mul(number)?, places: places.checked_mul(2)? };
             square.scaled(1 << 64, 10_000 * DAY, Rounding::Down)
         }
-        Measure::Times => Decimal::parse(text.trim_end_matches('x'))?.scaled(1 << 16, 1, Rounding::Down),
-        Measure::Hundredths => Decimal::parse(text.trim_end_matches('x'))?.scaled(100, 1, Rounding::Exact),
+        Measure::Times => Decimal::parse(text.strip_suffix('x').unwrap_or(text))?.scaled(1 << 16, 1, Rounding::Down),
+        Measure::Hundredths => Decimal::parse(text.strip_suffix('x').unwrap_or(text))?.scaled(100, 1, Rounding::Exact),
         Measure::Seconds => seconds(text),
-        Measure::MicroDollars => Decimal::parse(text.trim_start_matches('$'))?.scaled(1_000_000, 1, Rounding::Exact),
+        Measure::MicroDollars => {
+            Decimal::parse(text.strip_prefix('$').unwrap_or(text))?.scaled(1_000_000, 1, Rounding::Exact)
+        }
         Measure::PicoDollars if text == "none" => Some(u64::MAX),
         Measure::PicoDollars => {
-            Decimal::parse(text.trim_start_matches('$'))?.scaled(1_000_000_000_000, 1, Rounding::Exact)
+            Decimal::parse(text.strip_prefix('$').unwrap_or(text))?.scaled(1_000_000_000_000, 1, Rounding::Exact)
         }
         Measure::Count => text.parse().ok(),
         Measure::Switch => match text {
@@ -160,7 +162,7 @@ fn read_part(text: &str) -> Option<u64> {
 pub fn read_coefficient(text: &str) -> Option<i32> {
     let (sign, digits) = match text.trim().strip_prefix('-') {
         Some(digits) => (-1, digits),
-        None => (1, text.trim().trim_start_matches('+')),
+        None => (1, text.trim().strip_prefix('+').unwrap_or(text.trim())),
     };
     let size = Decimal::parse(digits.strip_suffix('%')?)?.scaled(1 << 30, 100, Rounding::Down)?;
     i32::try_from(size).ok().map(|size| sign * size)

@@ -72,6 +72,22 @@ pub fn place(source: &Source) -> Place {
     }
 }
 
+/// The programs that keep the publishers' own accounts, one for each receiver.
+const PUSH_ORACLE: Pubkey = Pubkey::from_str_const("pythWSnswVUd12oZpeFP8e9CVaEqJg25g1Vtc2biRsT");
+const PUSH_ORACLE_CORE: Pubkey = Pubkey::from_str_const("pyt2F414BA6dPttK6RddPZUdHfapoBN24GL5wbrPCou");
+/// The shard that the publishers keep up to date.
+const SHARD: u16 = 0;
+
+/// The account of a feed that the publishers keep up to date themselves; `None` for a receiver without such accounts.
+pub fn sponsored(receiver: &Pubkey, feed: &[u8; 32]) -> Option<Pubkey> {
+    let program = match *receiver {
+        RECEIVER => PUSH_ORACLE,
+        RECEIVER_CORE => PUSH_ORACLE_CORE,
+        _ => return None,
+    };
+    Some(Pubkey::find_program_address(&[&SHARD.to_le_bytes()[..], &feed[..]], &program).0)
+}
+
 /// What the program asks the cluster for.
 fn sysvar(now: &Clock) -> Sysvar {
     let unix_timestamp = i64::try_from(now.unix).unwrap_or(i64::MAX);

@@ -91,6 +91,10 @@ fn what_cannot_be_said_exactly_or_has_no_unit_is_refused_with_an_example() {
         (Conservative, "maybe"),
         (DepositCap, "99999999999999999999999999"),
         (HaircutInit, "raw:x"),
+        (Dust, "$$5"),
+        (BandHigh, "$$5"),
+        (Caution, "1.5xx"),
+        (ConfidenceMultiple, "2.12xx"),
     ] {
         let error = read(parameter, 6, text).unwrap_err().to_string();
         assert!(error.starts_with(&format!("`{text}` is not ")), "{error}");
@@ -111,5 +115,5 @@ fn coefficients_are_those_that_basis_points_stand_for() {
         let row = Row { loadings_bps: [bps, 0, 0, 0, 0, 0], ..Row::default() };
         assert_eq!(read_coefficient(text), Some(row.loadings()[0]), "{text}");
     }
-    assert_eq!(["25", "%", "--1%", "300%"].map(read_coefficient), [None; 4]);
+    assert_eq!(["25", "%", "--1%", "++1%", "300%"].map(read_coefficient), [None; 5]);
 }

@@ -42,24 +42,35 @@ pub fn dollars(micro: u64) -> String {
     format!("${}", grouped(micro.saturating_add(500_000) / 1_000_000))
 }
 
-/// Native units of a token as `0.0123`, `123.4`, `12.34k`, `1.234M` or `12.34B` tokens: for reading, not for adding up.
+/// From how many whole tokens on which power of ten has which suffix.
+const SUFFIXES: [(u128, u32, &str); 4] =
+    [(1_000_000_000_000, 12, "T"), (1_000_000_000, 9, "B"), (1_000_000, 6, "M"), (10_000, 3, "k")];
+
+/// Native units of a token as `0.0123`, `123.4`, `12.34k`, `1.234M` or `12.34B` tokens, rounded: for reading, not for adding up.
 pub fn tokens(amount: u64, decimals: u8) -> String {
-    let whole = amount as f64 / 10f64.powi(i32::from(decimals));
-    let (scaled, suffix) = match whole {
-        w if w >= 1e12 => (w / 1e12, "T"),
-        w if w >= 1e9 => (w / 1e9, "B"),
-        w if w >= 1e6 => (w / 1e6, "M"),
-        w if w >= 1e4 => (w / 1e3, "k"),
-        w => (w, ""),
+    let decimals = u32::from(decimals);
+    // More decimals than 128 bits hold leave nothing of 64 bits to be shown.
+    let Some(one) = 10u128.checked_pow(decimals) else { return "0".to_owned() };
+    let amount = u128::from(amount);
+    let (power, suffix) = SUFFIXES
+        .iter()
+        .find(|(least, ..)| amount / one >= *least)
+        .map_or((decimals, ""), |(_, power, suffix)| (decimals.saturating_add(*power), suffix));
+    // What has a suffix is at least its unit, which is therefore no larger than 64 bits hold.
+    let unit = 10u128.checked_pow(power).unwrap_or(u128::MAX);
+    let places: u32 = match amount / unit {
+        whole if whole >= 1_000 || amount == 0 => 0,
+        100.. => 1,
+        10.. => 2,
+        1.. => 3,
+        0 => 4,
     };
-    let places = match scaled {
-        s if s >= 1_000.0 || s == 0.0 => 0,
-        s if s >= 100.0 => 1,
-        s if s >= 10.0 => 2,
-        s if s >= 1.0 => 3,
-        _ => 4,
-    };
-    format!("{scaled:.places$}{suffix}")
+    let parts = 10u128.pow(places);
+    // Four places of 64 bits fit into 128; so does half a unit on top.
+    let rounded = amount.saturating_mul(parts).saturating_add(unit / 2) / unit;
+    let (whole, part) = (rounded / parts, rounded % parts);
+    let width = usize::try_from(places).unwrap_or(0);
+    if width == 0 { format!("{whole}{suffix}") } else { format!("{whole}.{part:0>width$}{suffix}") }
 }
 
 /// A price with about six significant digits.

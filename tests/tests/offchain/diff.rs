@@ -1,6 +1,7 @@
 //! The ways of a proposal and its room, told beforehand, are those that the program grants.
 
 use ballast_client::diff::{Direction, holds, lines, schedule, ways};
+use ballast_client::risk::health::{Level, Side};
 use ballast_client::table::Parameter::{self, *};
 use ballast_client::{Proposal, Role, SourceKind, change};
 use ballast_tests::assets::{Feed, bps};
@@ -139,7 +140,8 @@ fn the_schedule_names_the_ramp_that_is_then_run() {
     market.advances((DAY + DAY / 2) as i64);
     let another = market.values_of("SOL", &[(HaircutMaint, bps(2_000))]);
     let [line] = lines(&market.market(), &another, now(&market))[..] else { panic!("one line") };
-    assert_eq!((line.present, line.in_force.abs_diff(bps(1_700)) < 4), (bps(1_900), true));
+    let in_force = market.asset("SOL").haircut(Level::Maint, Side::Deposit, now(&market));
+    assert_eq!((line.present, line.in_force), (bps(1_900), u64::from(in_force.get())));
     let unused = market.values_of("ETH", &[(HaircutMaint, bps(1_900))]);
     assert_eq!(schedule(&market.market(), &unused, now(&market)).ramp, None);
 }

@@ -1,6 +1,7 @@
 //! The impact of a change, counted before it is made, is what is counted after it was really made.
 
 use ballast_client::impact::{Shock, Tally, compared, in_force, shocked, tally};
+use ballast_client::preview::pico_dollars;
 use ballast_client::table::Parameter::{self, *};
 use ballast_client::{Draft, Proposal, Pubkey, SourceKind, StateView, Vault, account, snapshot};
 use ballast_tests::assets::{Feed, bps, token};
@@ -218,12 +219,19 @@ fn a_liquid_staking_token_falls_with_its_base_unless_it_is_named() {
     let pool = Feed::new("pool", SourceKind::StakePool, "1.1");
     let market = Fixture::of(vec![token("SOL"), token("BTC"), token("LST").priced_by(pool)]);
     let (record, now) = (market.market(), market.now() as u64);
-    let spot = |market: &ballast_client::Market, at: usize| {
-        market.assets[at].spot().unwrap().pico_dollars_floor(market.assets[at].decimals)
+    let number = |market: &ballast_client::Market, at: usize| {
+        pico_dollars(market.assets[at].spot().unwrap(), market.assets[at].decimals).unwrap()
     };
+    // Each is halved, rounded down, or stays as it was.
     let halved = |shocks: &[Shock]| {
         let moved = shocked(&record, shocks, now).unwrap();
-        [0, 1, 2].map(|at| (2 * spot(&moved, at)).abs_diff(spot(&record, at)) < spot(&record, at) >> 28)
+        [0, 1, 2].map(|at| match (number(&record, at), number(&moved, at)) {
+            (before, after) if after == before / 2 => true,
+            (before, after) => {
+                assert_eq!(after, before);
+                false
+            }
+        })
     };
     let fall = |asset| Shock { asset, bps: -5_000 };
     assert_eq!(halved(&[fall(Some(0))]), [true, false, true]);

@@ -120,8 +120,7 @@ fn every_kind_of_source_is_read_as_the_program_reads_it() {
         market.sets_price("SOL", "149");
         let (record, oracle) = (market.market(), oracle(&market, &market.token("SOL").oracle).unwrap());
         let seen = seen(&record, 0, &record.assets[0].sources[0], &oracle, &now(&market)).unwrap();
-        // The least number that makes the price: a feed with other places rounds otherwise, by one at most.
-        assert!([0, 1].map(|more| Some(149_000_000_000_000 + more)).contains(&seen.pico_dollars), "{seen:?}");
+        assert_eq!(seen.pico_dollars, Some(149_000_000_000_000), "{kind:?}");
         assert_eq!((seen.published, seen.doubt), (market.now() as u64, None));
         assert_eq!(tells(&market, "SOL"), Verdict::Accepted, "{kind:?}");
     }

@@ -6,8 +6,8 @@ use ballast_client::impact::Shock;
 use ballast_client::local::Published;
 use ballast_client::preview::{Action, Direction, Flow, Stage, preview, shocked_pico_dollars};
 use ballast_client::table::Parameter;
-use ballast_client::{Market, Vault};
-use ballast_tests::assets::bps;
+use ballast_client::{Market, SourceKind, Vault};
+use ballast_tests::assets::{Feed, bps, token};
 use ballast_tests::token22::{EXTENDED, Extension};
 use ballast_tests::*;
 
@@ -302,6 +302,45 @@ fn a_fall_of_everything_deposited_is_found_to_the_basis_point() {
     // One alone has to fall further than both together.
     let sol = found.assets.iter().find(|found| found.asset == market.index("SOL")).unwrap();
     assert!(sol.below.is_none_or(|below| below < sol.price / 10_000 * (10_000 - fall.unsigned_abs() as u64)));
+}
+
+/// Collateral whose price a stake pool derives from another moves with it: by the last basis point of a fall that the stored
+/// prices survive, and the first that they do not, with prices that are refreshed for real.
+#[test]
+fn the_liquidation_price_of_a_base_counts_the_tokens_that_move_with_it() {
+    let pool = Feed::new("pool", SourceKind::StakePool, "1.1");
+    let fixture = || Fixture::of(vec![token("SOL"), token("USDC"), token("LST").priced_by(pool.clone())]).stocked();
+    let market = fixture();
+    let alice = borrows_on_both(&market);
+    let found = stage(&market, &alice.vault()).thresholds();
+    let [sol, lst] = ["SOL", "LST"]
+        .map(|symbol| *found.assets.iter().find(|found| found.asset == market.index(symbol)).expect("a threshold"));
+    let below = sol.below.unwrap();
+    let shocked = |bps: i32| shocked_pico_dollars(&market.asset("SOL"), bps).unwrap();
+    let fall = (1..10_000).find(|fall| shocked(-fall) <= below).expect("a fall that liquidates");
+    for (fall, healthy) in [(fall - 1, true), (fall, false)] {
+        let market = fixture();
+        let alice = borrows_on_both(&market);
+        let number = shocked(-fall);
+        let mut foreseen = stage(&market, &alice.vault());
+        foreseen.shock(&[Shock { asset: Some(market.index("SOL")), bps: -fall }]).unwrap();
+        assert_eq!(foreseen.health().maint.passes, healthy, "{fall}");
+        market.advances(1);
+        refreshed_at(&market, "SOL", number);
+        market.refreshes(&["LST"]).unwrap();
+        assert_eq!(!liquidatable(&alice), healthy, "{fall}");
+    }
+    // The token alone has to fall further.
+    assert!(lst.below.is_none_or(|alone| alone < lst.price - lst.price / 10_000 * fall.unsigned_abs() as u64));
+}
+
+/// As much of both as collateral, and half of it borrowed.
+fn borrows_on_both(market: &Fixture) -> Actor {
+    let both = ["SOL", "LST"].map(|symbol| market.worth(symbol, 10_000));
+    let alice = market.actor("alice", &both);
+    both.map(|money| alice.deposits(money).unwrap());
+    alice.borrows(market.worth("USDC", 10_000)).unwrap();
+    alice
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod actions;
 mod apply;
 mod create;
 mod export;
+mod fund_reserve;
 mod judge;
 mod list_asset;
 pub mod migrate;
@@ -28,6 +29,8 @@ pub enum Command {
     ListAsset(list_asset::ListAsset),
     /// Print a market as the definition that could create it again
     Export(export::Export),
+    /// Give tokens to the reserve of an asset, which pays for bad debt first; anybody may
+    FundReserve(fund_reserve::FundReserve),
     /// End the set-up, so that people can use the market
     Open(open::Open),
 }
@@ -41,6 +44,7 @@ impl Command {
             Self::Show(show) => show.run(context).await,
             Self::ListAsset(list) => list.run(context).await,
             Self::Export(export) => export.run(context).await,
+            Self::FundReserve(fund) => fund.run(context).await,
             Self::Open(open) => open.run(context).await,
         }
     }

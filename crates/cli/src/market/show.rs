@@ -4,11 +4,12 @@ use ballast_client::risk::Rate;
 use ballast_cluster::text;
 use clap::Args;
 
-use super::view::{AssetView, MarketView, Roles};
+use super::view::{AssetView, MarketView, PriceView, Roles};
 use crate::amounts::Tokens;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{Report, Table, bold, facts};
+use crate::price::{Rounding, dollars};
 
 /// Show a market.
 #[derive(Args, Debug)]
@@ -65,11 +66,10 @@ fn prices(assets: &[AssetView]) -> String {
     let mut table =
         Table::new(&["Asset", ">Price", ">Age", ">Utilisation", ">Supply a year", ">Borrow a year", "Breaker"]);
     for asset in assets {
-        let price = asset.price.pico_dollars.as_ref().and_then(|text| text.parse::<f64>().ok());
         let yearly = |rate: u32| text::percent(f64::from(rate) / 2f64.powi(52) * Rate::YEAR as f64);
         table.row([
             asset.name.clone(),
-            price.map_or_else(|| "none".to_owned(), |pico| text::price(pico / 1e12)),
+            price(&asset.price),
             asset.price.age.map_or_else(|| "-".to_owned(), |age| format!("{age}s")),
             text::percent(f64::from(asset.utilisation) / 2f64.powi(32)),
             yearly(asset.supply_rate),
@@ -78,6 +78,14 @@ fn prices(assets: &[AssetView]) -> String {
         ]);
     }
     table.to_string()
+}
+
+fn price(price: &PriceView) -> String {
+    match price.pico_dollars.as_ref().and_then(|text| text.parse().ok()) {
+        Some(pico) => dollars(pico, Rounding::Nearest),
+        None if price.publish_time.is_some() => format!("over {}", dollars(u64::MAX, Rounding::Down)),
+        None => "none".to_owned(),
+    }
 }
 
 fn caps(assets: &[AssetView]) -> String {

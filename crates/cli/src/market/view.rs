@@ -2,6 +2,7 @@
 
 use ballast_client::change::{market_value, value};
 use ballast_client::explain::{Availability, Why, explain};
+use ballast_client::preview::pico_dollars;
 use ballast_client::table::{Parameter, Scope};
 use ballast_client::{Asset, Kind, Market, Pubkey, Role, Source};
 use ballast_cluster::definition::export::origin;
@@ -108,7 +109,7 @@ pub struct Candidate {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceView {
-    /// 10^-12 dollars for a whole token; absent without a price.
+    /// 10^-12 dollars for a whole token, as the feed publishes it; absent without a price and above 64 bits.
     pub pico_dollars: Option<String>,
     /// Unix seconds.
     pub publish_time: Option<u64>,
@@ -213,7 +214,7 @@ impl PriceView {
         let explained = explain(asset, now);
         let price = asset.spot().filter(|_| asset.publish_time != 0);
         Self {
-            pico_dollars: price.map(|price| price.pico_dollars_floor(asset.decimals).to_string()),
+            pico_dollars: price.and_then(|price| Some(pico_dollars(price, asset.decimals)?.to_string())),
             publish_time: price.map(|_| asset.publish_time),
             age: explained.age,
             usable_init: explained.init.counts(),

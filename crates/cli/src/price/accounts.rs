@@ -2,11 +2,12 @@
 
 use ballast_client::account::{self, Clock};
 use ballast_client::local::PRICE_UPDATE_SPACE;
-use ballast_client::oracle::{Oracle, Place, Verdict, place, refreshed};
-use ballast_client::{Market, Pubkey, Source};
+use ballast_client::oracle::{Oracle, Place, Verdict, place, refreshed, sponsored};
+use ballast_client::{Asset, Market, Pubkey, Source};
 use ballast_cluster::connection::Connection;
 
 use crate::failure::Failure;
+use crate::output::note;
 
 /// Where the feed id stands in a price update that is fully verified: behind discriminator, authority and the level of
 /// the verification, which has one byte then.
@@ -53,19 +54,38 @@ pub async fn find(
     market: &Market,
     assets: &[u8],
     given: &[Pubkey],
+    clock: &Clock,
 ) -> Result<Vec<Sourced>, Failure> {
-    let given = read(connection, given).await?;
+    let records = || assets.iter().filter_map(|asset| Some((*asset, market.listed().get(usize::from(*asset))?)));
+    let mut addresses: Vec<Pubkey> = records().flat_map(|(_, record)| sources(record)).filter_map(address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    let (given, known) = (read(connection, given).await?, read(connection, &addresses).await?);
+    let search = Search { connection, given, known, now: clock.unix };
     let mut found = vec![];
-    for asset in assets {
-        let Some(record) = market.listed().get(usize::from(*asset)) else { continue };
-        let [first, second] = &record.sources;
+    for (asset, record) in records() {
+        let [first, second, candidate] = sources(record);
         found.push(Sourced {
-            asset: *asset,
-            oracles: [of_source(connection, first, &given).await?, of_source(connection, second, &given).await?],
-            candidate: of_source(connection, &record.candidate, &given).await?,
+            asset,
+            oracles: [search.of_source(record, first).await?, search.of_source(record, second).await?],
+            candidate: search.of_source(record, candidate).await?,
         });
     }
     Ok(found)
+}
+
+fn sources(asset: &Asset) -> [&Source; 3] {
+    let [first, second] = &asset.sources;
+    [first, second, &asset.candidate]
+}
+
+/// The one account to look at first.
+fn address(source: &Source) -> Option<Pubkey> {
+    match place(source) {
+        Place::Nowhere => None,
+        Place::At(address) => Some(address),
+        Place::Update { receiver, feed } => sponsored(&receiver, &feed),
+    }
 }
 
 async fn read(connection: &Connection, addresses: &[Pubkey]) -> Result<Vec<Oracle>, Failure> {
@@ -80,21 +100,49 @@ async fn read(connection: &Connection, addresses: &[Pubkey]) -> Result<Vec<Oracl
     Ok(oracles.collect())
 }
 
-async fn of_source(connection: &Connection, source: &Source, given: &[Oracle]) -> Result<Option<Oracle>, Failure> {
-    match place(source) {
-        Place::Nowhere => Ok(None),
-        Place::At(address) => Ok(read(connection, &[address]).await?.pop()),
-        Place::Update { receiver, feed } => {
-            let of_feed = |oracle: &&Oracle| oracle.owner == receiver && feed_of(&oracle.data) == Some(feed);
-            if let Some(oracle) = given.iter().find(of_feed) {
-                return Ok(Some(oracle.clone()));
-            }
-            let wanted = (FEED_OFFSET, &feed[..]);
-            let found = connection.program_accounts(&receiver, PRICE_UPDATE_SPACE, wanted).await?.accounts;
-            let oracles = found.into_iter().map(|(address, raw)| Oracle { address, owner: raw.owner, data: raw.data });
-            // Sponsored feeds and everybody else's updates alike: the newest is what a refresh wants.
-            Ok(oracles.filter(|oracle| of_feed(&oracle)).max_by_key(|oracle| (published(&oracle.data), oracle.address)))
+/// What is at hand, and where to look for the rest.
+struct Search<'a> {
+    connection: &'a Connection,
+    given: Vec<Oracle>,
+    /// At the addresses of [`address`].
+    known: Vec<Oracle>,
+    /// Unix seconds.
+    now: u64,
+}
+
+impl Search<'_> {
+    async fn of_source(&self, asset: &Asset, source: &Source) -> Result<Option<Oracle>, Failure> {
+        let known = address(source).and_then(|address| self.known.iter().find(|oracle| oracle.address == address));
+        let Place::Update { receiver, feed } = place(source) else { return Ok(known.cloned()) };
+        let of_feed = |oracle: &&Oracle| oracle.owner == receiver && feed_of(&oracle.data) == Some(feed);
+        if let Some(oracle) = self.given.iter().find(of_feed) {
+            return Ok(Some(oracle.clone()));
         }
+        // The account that the publishers keep up to date, as long as they do: it costs no search, which many public nodes
+        // refuse.
+        let kept = known.filter(of_feed);
+        if let Some(oracle) = kept.filter(|oracle| self.renews(asset, oracle)) {
+            return Ok(Some(oracle.clone()));
+        }
+        let wanted = (FEED_OFFSET, &feed[..]);
+        let found = match self.connection.program_accounts(&receiver, PRICE_UPDATE_SPACE, wanted).await {
+            Ok(found) => found.accounts,
+            Err(error) => {
+                let Some(kept) = kept else { return Err(error.into()) };
+                note(&format!("Only the publishers' own account is looked at, {}: {error:#}", kept.address));
+                return Ok(Some(kept.clone()));
+            }
+        };
+        let oracles = found.into_iter().map(|(address, raw)| Oracle { address, owner: raw.owner, data: raw.data });
+        // Sponsored feeds and everybody else's updates alike: the newest is what a refresh wants.
+        Ok(oracles.filter(|oracle| of_feed(&oracle)).max_by_key(|oracle| (published(&oracle.data), oracle.address)))
+    }
+
+    /// Whether it is newer than the stored price, and young enough to count at every level.
+    fn renews(&self, asset: &Asset, oracle: &Oracle) -> bool {
+        let published = published(&oracle.data).and_then(|time| u64::try_from(time).ok());
+        let youngest = u64::from(asset.max_age.min(asset.max_age_init));
+        published.is_some_and(|time| time > asset.publish_time && time.saturating_add(youngest) >= self.now)
     }
 }
 

@@ -14,7 +14,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::accounts::{Sourced, clock, find, verdict};
-use super::chosen;
+use super::{Rounding, chosen, dollars};
 use crate::context::{Context, name};
 use crate::failure::Failure;
 use crate::gov::describe::{date, source_text};
@@ -26,7 +26,7 @@ pub struct Check {
     /// Which; by default all
     #[arg(value_name = "ASSET")]
     assets: Vec<String>,
-    /// Price account to look at for its feed, instead of the newest of the receiver program; any number of times
+    /// Price account to look at for its feed, instead of the publishers' own or the newest; any number of times
     #[arg(long = "account", value_name = "ADDRESS")]
     accounts: Vec<Pubkey>,
 }
@@ -247,7 +247,7 @@ impl Check {
         let chain = context.market().await?;
         let assets = chosen(&chain, &self.assets)?;
         let clock = clock(&context.connection).await?;
-        let found = find(&context.connection, &chain.market, &assets, &self.accounts).await?;
+        let found = find(&context.connection, &chain.market, &assets, &self.accounts, &clock).await?;
         let checked =
             found.iter().map(|sourced| checked(&chain.market, sourced, &clock)).collect::<Result<Vec<_>, _>>()?;
         let unusable: Vec<String> = checked.iter().filter(|c| !c.usable).map(|checked| checked.asset.clone()).collect();
@@ -261,6 +261,10 @@ impl Check {
     }
 }
 
+fn nearest(pico: u64) -> String {
+    dollars(pico, Rounding::Nearest)
+}
+
 fn source_view(market: &Market, asset: u8, source: &Source, oracle: Option<&Oracle>, clock: &Clock) -> SourceView {
     let seen = oracle.map(|oracle| seen(market, asset, source, oracle, clock));
     let (seen, error) = match seen {
@@ -271,7 +275,7 @@ fn source_view(market: &Market, asset: u8, source: &Source, oracle: Option<&Orac
     SourceView {
         source: source_text(market, source),
         account: oracle.map(|oracle| oracle.address.to_string()),
-        price: seen.and_then(|seen| seen.pico_dollars).map(dollars),
+        price: seen.and_then(|seen| seen.pico_dollars).map(nearest),
         confidence: seen.map(|seen| write(Parameter::MaxConfidence, 0, rounded(seen.confidence.get()))),
         published: seen.map(|seen| seen.published),
         age_seconds: seen.map(|seen| clock.unix.saturating_sub(seen.published)),
@@ -285,13 +289,6 @@ fn rounded(fraction: u32) -> u64 {
     (parts << 32).div_ceil(1_000_000).min(u64::from(u32::MAX))
 }
 
-/// 10^-12 dollars as dollars, to nine significant digits at least: the last ones are those of the number format.
-fn dollars(pico: u64) -> String {
-    let dropped = pico.checked_ilog10().unwrap_or(0).saturating_sub(9).min(12);
-    let unit = 10u64.pow(dropped);
-    format!("${}", ballast_client::measure::places(pico.saturating_add(unit / 2) / unit, 12 - dropped))
-}
-
 fn checked(market: &Market, sourced: &Sourced, clock: &Clock) -> Result<Checked, Failure> {
     let asset = &market.assets[usize::from(sourced.asset)];
     let told: Explanation = explain(asset, clock.unix);
@@ -303,7 +300,7 @@ fn checked(market: &Market, sourced: &Sourced, clock: &Clock) -> Result<Checked,
     Ok(Checked {
         asset: name(&asset.name),
         usable: told.usable(),
-        price: asset.spot().and_then(|price| pico_dollars(price, asset.decimals)).map(dollars),
+        price: asset.spot().and_then(|price| pico_dollars(price, asset.decimals)).map(nearest),
         published: told.age.is_some().then_some(asset.publish_time),
         age_seconds: told.age,
         max_age_seconds: asset.max_age,

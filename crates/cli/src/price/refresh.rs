@@ -16,7 +16,7 @@ use crate::output::{Report, Table};
 use crate::send::{Request, Sent, send};
 
 /// Assets in one transaction: two accounts each, beside a few of its own.
-const AT_ONCE: usize = 12;
+pub const AT_ONCE: usize = 12;
 
 /// Bring prices up to date. Anybody may
 #[derive(Args, Debug)]
@@ -27,7 +27,7 @@ pub struct Refresh {
     /// Only those whose price does not count any more, or not for this long
     #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "0s")]
     stale: Option<String>,
-    /// Price account to use for its feed, instead of the newest of the receiver program; any number of times
+    /// Price account to use for its feed, instead of the publishers' own or the newest; any number of times
     #[arg(long = "account", value_name = "ADDRESS")]
     accounts: Vec<Pubkey>,
 }
@@ -74,7 +74,7 @@ impl Refresh {
             let ahead = ahead.ok_or_else(|| Failure::usage(format!("{time} is no time such as 30s")))?;
             wanted.retain(|index| stale(&chain.market, *index, clock.unix.saturating_add(ahead)));
         }
-        let found = find(&context.connection, &chain.market, &wanted, &self.accounts).await?;
+        let found = find(&context.connection, &chain.market, &wanted, &self.accounts, &clock).await?;
         // What is derived from another price comes after it: one transaction brings both up to date.
         let mut market = ballast_client::impact::copied(&chain.market);
         let (mut lines, mut chunk, mut refusal) = (vec![], vec![], None);

@@ -7,6 +7,7 @@ use solana_signer::Signer;
 use crate::context::{Context, OnChain};
 use crate::failure::Failure;
 
+mod absorb;
 mod close;
 mod foresight;
 mod fresh;
@@ -43,11 +44,13 @@ pub enum Command {
     /// Deposit collateral from your wallet
     Deposit(moves::Moves),
     /// Withdraw collateral to the owner's wallet
-    Withdraw(moves::Moves),
+    Withdraw(moves::Leaving),
     /// Borrow to the owner's wallet
-    Borrow(moves::Moves),
+    Borrow(moves::Leaving),
     /// Repay debt from your wallet
     Repay(moves::Moves),
+    /// Write off what a vault without any collateral owes; anybody may
+    Absorb(absorb::Absorb),
 }
 
 impl Command {
@@ -64,6 +67,7 @@ impl Command {
             Self::Withdraw(moves) => moves.run(context, moves::Move::Withdraw).await,
             Self::Borrow(moves) => moves.run(context, moves::Move::Borrow).await,
             Self::Repay(moves) => moves.run(context, moves::Move::Repay).await,
+            Self::Absorb(absorb) => absorb.run(context).await,
         }
     }
 }

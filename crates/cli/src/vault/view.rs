@@ -2,14 +2,14 @@
 
 use ballast_client::preview::{Preview, Threshold, Thresholds, margin_bps};
 use ballast_client::risk::health::Side;
-use ballast_client::{BindingView, HealthView, LevelView, Market, Vault};
-use ballast_cluster::text;
+use ballast_client::{Asset, BindingView, HealthView, LevelView, Market, SourceKind, Vault};
 use serde::Serialize;
 
 use super::list::state_name;
 use crate::amounts::{Tokens, signed_dollars};
 use crate::context::name;
 use crate::output::{Table, facts};
+use crate::price::{Rounding, dollars};
 
 /// One side of one asset.
 #[derive(Clone, Debug, Serialize)]
@@ -52,12 +52,16 @@ pub struct Health {
     pub maint: Level,
 }
 
-/// Prices at which a vault becomes liquidatable, 10^-12 dollars for a whole token.
+/// Prices at which a vault becomes liquidatable, 10^-12 dollars for a whole token. What a stake pool values in this asset moves
+/// with it; all others are unchanged.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Liquidation {
     pub asset: String,
     pub price: String,
+    /// What stake pools value in it among the vault's assets; their prices move along.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moves_along: Vec<String>,
     /// At this price and below it; absent where a fall never leads there.
     pub below: Option<String>,
     /// At this price and above it; absent where a rise never leads there.
@@ -120,7 +124,12 @@ impl Liquidation {
             let Threshold { price, below, above, .. } = threshold;
             let text = |number: &u64| number.to_string();
             let (below, above) = (below.as_ref().map(text), above.as_ref().map(text));
-            Some(Self { asset: name(&asset.name), price: price.to_string(), below, above })
+            let along = |other: &&Asset| {
+                other.sources[0].kind() == SourceKind::StakePool && other.sources[0].base == threshold.asset
+            };
+            let all = thresholds.assets.iter().filter_map(|other| market.listed().get(usize::from(other.asset)));
+            let moves_along = all.filter(along).map(|other| name(&other.name)).collect();
+            Some(Self { asset: name(&asset.name), price: price.to_string(), moves_along, below, above })
         };
         thresholds.assets.iter().filter_map(of).collect()
     }
@@ -145,12 +154,19 @@ pub fn liquidations(prices: &[Liquidation], fall_bps: Option<u16>) -> String {
     if prices.is_empty() {
         return String::new();
     }
-    let dollars = |text: &String| text::price(text.parse::<f64>().unwrap_or(0.0) / 1e12);
-    let never = || "never".to_owned();
+    let shown = |text: &String, rounding| text.parse().map_or_else(|_| "?".to_owned(), |pico| dollars(pico, rounding));
+    // Rounded so that at what is shown the program does liquidate.
+    let end = |end: &Option<String>, rounding| {
+        end.as_ref().map_or_else(|| "never".to_owned(), |price| shown(price, rounding))
+    };
     let mut table = Table::new(&["Asset", ">Price", ">Liquidated below", ">Liquidated above"]);
-    for Liquidation { asset, price, below, above } in prices {
-        let ends = [below, above].map(|end| end.as_ref().map_or_else(never, dollars));
-        table.row([asset.clone(), dollars(price)].into_iter().chain(ends));
+    for Liquidation { asset, price, moves_along, below, above } in prices {
+        let asset = match moves_along[..] {
+            [] => asset.clone(),
+            _ => format!("{asset} (and with it {})", moves_along.join(", ")),
+        };
+        let price = shown(price, Rounding::Nearest);
+        table.row([asset, price, end(below, Rounding::Down), end(above, Rounding::Up)]);
     }
     let all =
         fall_bps.map(|bps| format!("Liquidated once everything deposited has fallen by {} %.\n", percent(bps.into())));

@@ -1,16 +1,18 @@
 //! The prices at which a vault becomes liquidatable.
 //!
 //! Equity is linear in a price and every requirement is convex in it, so the prices at which a vault meets `Maint` are one
-//! interval, and each of its ends is found by bisection on the program's own check.
+//! interval, and each of its ends is found by bisection on the program's own check. The same holds where a token that a stake
+//! pool values moves with its base by the same part, as it does with the next refresh.
 
+use ballast::state::{Asset, SourceKind};
 use ballast_risk::health::Side;
 
 use super::prices::{pico_dollars, reprice};
 use super::{Stage, shocked_pico_dollars};
 use crate::impact::copied;
 
-/// The prices of one asset between which the vault cannot be liquidated, all others unchanged: 10^-12 dollars for a whole
-/// token.
+/// The prices of one asset between which the vault cannot be liquidated: 10^-12 dollars for a whole token. What stake pools
+/// value in this asset moves with it, all others are unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threshold {
     pub asset: u8,
@@ -67,13 +69,19 @@ impl Stage {
     }
 
     fn threshold(&mut self, index: u8) -> Option<Threshold> {
-        let asset = self.market.assets.get(usize::from(index)).copied()?;
+        let asset = self.market.assets.get(usize::from(index))?;
         let price = pico_dollars(asset.spot()?, asset.decimals)?;
+        let moving = self.moving_with(index)?;
         let mut at = |number: u64| {
-            let done = reprice(&mut self.market, index, number, self.now);
-            let verdict = if done.is_ok() { self.verdict() } else { Verdict::Unknown };
-            if let Some(record) = self.market.assets.get_mut(usize::from(index)) {
-                *record = asset;
+            let priced = moving.iter().all(|Moving { index, own, .. }| {
+                let number = scaled_floor(*own, number, price);
+                number.is_some_and(|number| reprice(&mut self.market, *index, number, self.now).is_ok())
+            });
+            let verdict = if priced { self.verdict() } else { Verdict::Unknown };
+            for Moving { index, record, .. } in &moving {
+                if let Some(asset) = self.market.assets.get_mut(usize::from(*index)) {
+                    *asset = *record;
+                }
             }
             verdict
         };
@@ -82,6 +90,22 @@ impl Stage {
         let doubled = |number: u64| number.checked_mul(2);
         let above = first_failure(price, doubled, &mut at).map(|(passes, fails)| boundary(passes, fails, &mut at));
         Some(Threshold { asset: index, price, below, above })
+    }
+
+    /// An asset, and what the vault has or owes of tokens whose price a stake pool derives from it. `None` where one of them
+    /// has no price, or one beyond 64 bits.
+    fn moving_with(&self, base: u8) -> Option<Vec<Moving>> {
+        let asset = |index: &u8| self.market.assets.get(usize::from(*index)).copied();
+        let derived = |index: &u8| {
+            let source = asset(index).map(|asset| asset.sources[0]);
+            *index != base && source.is_some_and(|source| source.kind() == SourceKind::StakePool && source.base == base)
+        };
+        let moving = std::iter::once(base).chain(self.used().filter(derived));
+        let moving = moving.map(|index| {
+            let record = asset(&index)?;
+            Some(Moving { index, own: pico_dollars(record.spot()?, record.decimals)?, record })
+        });
+        moving.collect()
     }
 
     fn fall(&self) -> Option<u16> {
@@ -109,6 +133,19 @@ impl Stage {
             Verdict::Passes | Verdict::Unknown => None,
         }
     }
+}
+
+/// An asset that moves with another, as it is before.
+struct Moving {
+    index: u8,
+    record: Asset,
+    /// Its price, 10^-12 dollars for a whole token.
+    own: u64,
+}
+
+/// `own` by the part by which a price has moved to `number`; `None` beyond 64 bits.
+fn scaled_floor(own: u64, number: u64, price: u64) -> Option<u64> {
+    u64::try_from((u128::from(own) * u128::from(number)).checked_div(u128::from(price))?).ok()
 }
 
 /// Goes away from a price step by step until the vault fails: the last number at which it passes and the first at which it

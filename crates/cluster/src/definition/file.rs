@@ -314,7 +314,7 @@ fn holder(place: &str, text: &str) -> Result<Pubkey, Wrong> {
 fn feed_id(place: &str, text: &str) -> Result<Pubkey, Wrong> {
     let wrong = || Wrong::new(place, format!("{text} is no feed id: 64 hexadecimal digits"));
     let digits = text.strip_prefix("0x").unwrap_or(text);
-    if digits.len() != 64 || !digits.is_ascii() {
+    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(wrong());
     }
     let byte = |at: usize| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).map_err(|_| wrong());

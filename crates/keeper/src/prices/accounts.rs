@@ -2,27 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ballast_client::local::{RECEIVER, RECEIVER_CORE};
+pub use ballast_client::oracle::sponsored;
 use ballast_client::oracle::{Place, place};
 use ballast_client::{Asset, Market, Pubkey, Source};
 
 use super::name;
-
-/// The programs that keep the publishers' own accounts, one for each receiver.
-const PUSH_ORACLE: Pubkey = Pubkey::from_str_const("pythWSnswVUd12oZpeFP8e9CVaEqJg25g1Vtc2biRsT");
-const PUSH_ORACLE_CORE: Pubkey = Pubkey::from_str_const("pyt2F414BA6dPttK6RddPZUdHfapoBN24GL5wbrPCou");
-/// The shard that the publishers keep up to date.
-const SHARD: u16 = 0;
-
-/// The account of a feed that the publishers keep up to date themselves; `None` for a receiver without such accounts.
-pub fn sponsored(receiver: &Pubkey, feed: &[u8; 32]) -> Option<Pubkey> {
-    let program = match *receiver {
-        RECEIVER => PUSH_ORACLE,
-        RECEIVER_CORE => PUSH_ORACLE_CORE,
-        _ => return None,
-    };
-    Some(Pubkey::find_program_address(&[&SHARD.to_le_bytes()[..], &feed[..]], &program).0)
-}
 
 /// The accounts of one asset: of its sources, and of the source that is to replace one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
