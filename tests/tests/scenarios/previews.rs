@@ -338,7 +338,9 @@ fn the_liquidation_price_of_a_base_counts_the_tokens_that_move_with_it() {
 fn borrows_on_both(market: &Fixture) -> Actor {
     let both = ["SOL", "LST"].map(|symbol| market.worth(symbol, 10_000));
     let alice = market.actor("alice", &both);
-    both.map(|money| alice.deposits(money).unwrap());
+    for money in both {
+        alice.deposits(money).unwrap();
+    }
     alice.borrows(market.worth("USDC", 10_000)).unwrap();
     alice
 }

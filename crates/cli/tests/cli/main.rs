@@ -6,6 +6,7 @@ mod markets;
 mod message;
 mod migrations;
 mod model;
+mod moves;
 mod options;
 mod price;
 mod signing;

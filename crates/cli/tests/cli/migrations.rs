@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::stage::{Stage, stage};
 
-const LOCAL: &str = include_str!("../../../../migrations/0001-local.toml");
+/// The market of the local network.
+pub const LOCAL: &str = include_str!("../../../../migrations/0001-local.toml");
 
 fn market(stage: &Stage, address: &Pubkey) -> Box<Market> {
     let raw = stage.wait(stage.network.connection.account(address)).expect("an answer").expect("a market");

@@ -214,16 +214,28 @@ pub fn frame() -> Frame {
 
 /// A node that answers as another one does, but says that its cluster began with this block. It ends with the process.
 pub fn disguised(url: &str, genesis: &str) -> String {
+    let genesis = genesis.to_owned();
+    altered(url, "getGenesisHash", move |_| serde_json::json!({ "result": genesis }))
+}
+
+/// A node that answers as another one does, but for one method: result or error are what is made of the request.
+pub fn altered(
+    url: &str,
+    method: &'static str,
+    answer: impl Fn(&serde_json::Value) -> serde_json::Value + Send + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
-    let (target, genesis) = (url.trim_start_matches("http://").to_owned(), genesis.to_owned());
+    let target = url.trim_start_matches("http://").to_owned();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.expect("a connection");
             let Some(body) = body(&mut stream) else { continue };
-            let answer = if body.contains("getGenesisHash") {
-                let id = serde_json::from_str::<serde_json::Value>(&body).expect("a request")["id"].clone();
-                serde_json::json!({ "jsonrpc": "2.0", "result": genesis, "id": id }).to_string()
+            let request: serde_json::Value = serde_json::from_str(&body).expect("a request");
+            let answer = if request["method"] == method {
+                let mut answer = answer(&request);
+                (answer["jsonrpc"], answer["id"]) = ("2.0".into(), request["id"].clone());
+                answer.to_string()
             } else {
                 forward(&target, &body)
             };

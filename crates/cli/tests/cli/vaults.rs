@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use crate::stage::{Stage, Wallet, stage};
 
 /// Somebody who supplies dollars.
-fn lender(stage: &Stage) -> Wallet {
+pub fn lender(stage: &Stage) -> Wallet {
     let lender = stage.wallet("lender", &[(USDC, 10_000_000_000)]);
     stage.run(&lender, &["vault", "open"]).json();
     stage.run(&lender, &["vault", "deposit", "USDC", "all"]).json();
     lender
 }
 
-fn balance(stage: &Stage, wallet: &Wallet, asset: usize) -> u64 {
+pub fn balance(stage: &Stage, wallet: &Wallet, asset: usize) -> u64 {
     let books = stage.books();
     let record = &books.market.listed()[asset];
     let address = token::address(&wallet.address(), &record.mint, &record.token_program());

@@ -1,5 +1,8 @@
 //! The rows, in the order in which they are carried out.
 
+use ballast_client::address;
+use ballast_localnet::catalogue::SOL;
+
 use super::Leaf;
 use super::scene::Scene;
 use crate::stage::Stage;
@@ -65,6 +68,12 @@ fn markets() -> Vec<Leaf> {
             ("/nonexistent --market $FRESH", "/nonexistent"),
         ),
         Leaf::new("market export", ("--name ours", "/market /assets/0/parameters"), ("--market $USER", "not a market")),
+        Leaf::new(
+            "market fund-reserve",
+            ("USDC=5", "/market /amounts/0/asset /amounts/0/amount /signature"),
+            ("USDC=all", "say how much"),
+        )
+        .refused("user", "USDC=5 --deadline-slot 1", 4, "DeadlinePassed"),
         Leaf::new("market show", ("", "/market /state /roles /assets/0/price"), ("--market $USER", "not a market")),
     ]
 }
@@ -108,6 +117,21 @@ fn vaults() -> Vec<Leaf> {
             ("--owner $USER", "/0/vault /0/state /0/marginBps"),
             ("--owner $USER --all", "cannot be used"),
         ),
+        Leaf::new(
+            "vault absorb",
+            ("--vault $RUINED", "/vault /owner /debts/0/amount /signature"),
+            ("--vault x", "neither"),
+        )
+        .first(|stage, scene| {
+            let url = stage.url();
+            for command in ["open --id 3", "deposit SOL=5 --vault 3", "borrow USDC=50 --vault 3"] {
+                scene.run(&url, "user", &format!("vault {command}")).json();
+            }
+            let owner = scene.get("$USER").parse().expect("an address");
+            stage.takes_collateral(&owner, 3, SOL);
+            scene.set("$RUINED", address::vault(&stage.site.market, &owner, 3).to_string());
+        })
+        .refused("user", "--vault 1", 5, "CollateralLeft"),
         Leaf::new(
             "vault close",
             ("--vault 2 --receiver $NOBODY", "/vault /receiver /signature"),
