@@ -157,9 +157,10 @@ impl Context {
         }
     }
 
-    /// Whether several people build the same transaction, each for himself: nothing may depend on when they look at the chain.
+    /// Whether several people may build the same transaction, each for himself: nothing may depend on when they look at the chain.
     pub const fn is_shared(&self) -> bool {
-        self.options.blockhash.is_some() || self.options.market_account.is_some()
+        let options = &self.options;
+        options.blockhash.is_some() || options.nonce.is_some() || options.market_account.is_some()
     }
 
     /// The market that commands work on: `--market`, `BALLAST_MARKET`, or the one that `ballast.toml` names for the cluster.

@@ -131,7 +131,8 @@ impl Fresh {
         }
         let refresh = instruction::refresh_prices(&chain.address, &self.prices);
         let whole: Vec<Instruction> = std::iter::once(refresh).chain(rest.iter().cloned()).collect();
-        if fits(context, &whole)? {
+        // A nonce is good for one transaction: what does not fit is refused with its size.
+        if context.options.nonce.is_some() || fits(context, &whole)? {
             return Ok((whole, vec![]));
         }
         let count = self.prices.len();
