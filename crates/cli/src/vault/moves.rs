@@ -280,9 +280,9 @@ impl Plan<'_> {
             (Wanted::Native(asked), Some(moved)) if asked != moved => {
                 format!("{} of {} asked for,", text(moved), text(asked))
             }
-            (Wanted::All, Some(moved)) => format!("all, {},", text(moved)),
+            (Wanted::All, Some(moved)) if self.direction.pays() => text(moved),
             (Wanted::Native(asked), _) => text(asked),
-            (Wanted::All, None) => "all".to_owned(),
+            (Wanted::All, _) => "all".to_owned(),
         };
         format!("{verb} {amount} {}, vault {vault}", name(&record.name))
     }
