@@ -1,5 +1,6 @@
 //! `ballast-keeper`: refreshes prices, liquidates, carries out changes. See `--help` and `keeper.example.toml`.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -79,7 +80,7 @@ async fn run(arguments: &Arguments, config: &Config) -> Result<u8> {
     let (metrics, status) = (Metrics::new(), Status::new(config.patience));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(listen(stop)?);
-    let server = serve(config, &metrics, &status, stopped.clone()).await?;
+    let mut server = serve(config, &metrics, &status, stopped.clone()).await?;
     let patience = (mode.once || mode.dry).then_some(PATIENCE);
     let endpoints = rounds::endpoints(config)?;
     let opening = rounds::open(config, mode, endpoints, patience, &metrics, &status);
@@ -97,12 +98,25 @@ async fn run(arguments: &Arguments, config: &Config) -> Result<u8> {
         Err(error) => return Err(error),
     };
     tracing::info!(market = %config.market, dry = mode.dry, once = mode.once, journal = opened.journal, "begun");
+    let unserved = Cell::new(false);
+    let stop = async {
+        tokio::select! {
+            biased;
+            () = until(stopped) => {}
+            // Nobody would see what it does: it ends in order, and whoever supervises it starts it again.
+            ended = &mut server => {
+                unserved.set(true);
+                tracing::error!("/metrics is not served any more: {ended:?}");
+            }
+        }
+    };
     let end = match mode.once {
-        true => opened.keeper.run_once(config, until(stopped)).await,
-        false => opened.keeper.run(config, until(stopped)).await,
+        true => opened.keeper.run_once(config, stop).await,
+        false => opened.keeper.run(config, stop).await,
     };
     server.abort();
     tracing::info!(?end, "ended");
+    anyhow::ensure!(!unserved.get(), "the pages on {} could not be served any longer", config.address);
     Ok(if end == End::Incomplete { INCOMPLETE } else { 0 })
 }
 

@@ -1,5 +1,7 @@
 //! Following a transaction until its fate is decided.
 
+use std::time::Instant;
+
 use solana_transaction::Signature;
 
 use super::{Claim, Desk, Outcome};
@@ -8,14 +10,24 @@ use crate::journal::{Ended, Signed};
 
 impl Desk {
     /// Sends what has been signed and written down, again and again, until it is known what became of it. It is never signed
-    /// anew.
-    pub(super) async fn follow(&self, claim: &Claim<'_>, id: u64, signed: &Signed) -> Outcome {
+    /// anew. How long after `arrival` it was first sent is measured.
+    pub(super) async fn follow(
+        &self,
+        claim: &Claim<'_>,
+        id: u64,
+        signed: &Signed,
+        mut arrival: Option<Instant>,
+    ) -> Outcome {
         let Signed { signature, last_valid_block_height, transaction } = signed;
         let begun = self.endpoints.clock().now();
         for round in 0u32.. {
             // What nobody takes now is offered again in a moment.
             if round.is_multiple_of(self.terms.repeat_after.max(1)) && self.can_land(*last_valid_block_height) {
+                let sent = self.endpoints.clock().now();
                 let taken = self.endpoints.broadcast(transaction).await;
+                if let Some(arrival) = arrival.take_if(|_| taken > 0) {
+                    self.metrics.price_to_send(sent.saturating_duration_since(arrival));
+                }
                 tracing::debug!(key = %claim.key, %signature, taken, "sent");
             }
             // Fewer nodes than are needed decide nothing: the verdict says so.

@@ -10,7 +10,7 @@ mod task;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ballast_client::Pubkey;
 use ballast_client::transaction::{Budget, Version, compile};
@@ -136,8 +136,18 @@ impl Desk {
 
     /// The same for a transaction that others sign as well, or of another version.
     pub async fn carry_out_with(&self, task: Task, also: &Also) -> Outcome {
+        self.watch(task, also, None).await
+    }
+
+    /// As [`Self::carry_out`], for something that follows from what arrived then: how long it takes until it is first sent is
+    /// measured.
+    pub async fn carry_out_since(&self, task: Task, arrival: Option<Instant>) -> Outcome {
+        self.watch(task, &Also::default(), arrival).await
+    }
+
+    async fn watch(&self, task: Task, also: &Also, arrival: Option<Instant>) -> Outcome {
         let (key, what) = (task.key, task.what.clone());
-        let outcome = self.carry(task, also).await;
+        let outcome = self.carry(task, also, arrival).await;
         self.metrics.transaction(outcome.name());
         self.metrics.in_flight(self.in_flight());
         match &outcome {
@@ -157,12 +167,12 @@ impl Desk {
         outcome
     }
 
-    async fn carry(&self, task: Task, also: &Also) -> Outcome {
+    async fn carry(&self, task: Task, also: &Also, arrival: Option<Instant>) -> Outcome {
         let Some(claim) = self.claim(task.key) else { return Outcome::Busy };
         // The semaphore is never closed.
         let Ok(_room) = self.room.acquire().await else { return Outcome::Busy };
         match self.prepare(&task, also).await {
-            Ok(Ready { id, signed }) => self.follow(&claim, id, &signed).await,
+            Ok(Ready { id, signed }) => self.follow(&claim, id, &signed, arrival).await,
             Err(refusal) => Outcome::Refused(refusal),
         }
     }

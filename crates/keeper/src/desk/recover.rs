@@ -77,7 +77,7 @@ impl Desk {
     /// Follows up what is unfinished and nobody is at: after a restart, and after a fate was unknown. Returns what became of it.
     pub async fn settle(&self) -> Vec<(Key, Outcome)> {
         let followed = self.left_behind().into_iter().map(|(claim, id, signed)| async move {
-            let outcome = self.follow(&claim, id, &signed).await;
+            let outcome = self.follow(&claim, id, &signed, None).await;
             self.metrics.transaction(outcome.name());
             tracing::info!(key = %claim.key, signature = %signed.signature, outcome = outcome.name(), "settled");
             (claim.key, outcome)

@@ -45,6 +45,9 @@ impl Default for Policy {
     }
 }
 
+/// How many times as long the answer may take of which nobody knows how long it is.
+const MUCH: u32 = 12;
+
 /// One node. The name is what logs and metrics say.
 pub struct Node {
     pub name: String,
@@ -229,6 +232,38 @@ impl Endpoints {
         }
         let view = self.view();
         Err(self.unready(&view))
+    }
+
+    /// As [`Self::ask`], for what can be more than a node has or allows: there is more time, and who does not answer this one
+    /// is no worse at everything else.
+    ///
+    /// # Errors
+    /// [`Unready`].
+    async fn ask_for_much<T, F>(
+        &self,
+        request: impl Fn(Connection) -> F,
+        check: impl Fn(&T) -> Result<(), String>,
+    ) -> Result<T, Unready>
+    where
+        F: Future<Output = anyhow::Result<T>>,
+    {
+        let patience = self.policy.timeout.saturating_mul(MUCH);
+        let mut why = Vec::new();
+        for at in self.healthy()? {
+            let Node { name, connection } = &self.nodes[at];
+            match self.clock.timeout(patience, request(connection.clone())).await {
+                Ok(Ok(answer)) => match check(&answer) {
+                    Ok(()) => return Ok(answer),
+                    Err(lie) => {
+                        why.push(format!("{name}: {lie}"));
+                        self.suspect(at, lie);
+                    }
+                },
+                Ok(Err(error)) => why.push(format!("{name}: {error:#}")),
+                Err(Elapsed) => why.push(format!("{name}: no answer within {patience:?}")),
+            }
+        }
+        Err(Unready { healthy: 0, needed: 1, why: why.join("; ") })
     }
 
     async fn in_time<T>(&self, request: impl Future<Output = T>) -> Result<T, Elapsed> {

@@ -58,14 +58,21 @@ impl Endpoints {
             let named = raw.data.get(MARKET_OFFSET..).and_then(|rest| rest.get(..32));
             raw.owner == ID && raw.data.len() == space && named == Some(wanted.as_ref())
         };
+        let begun = self.position().map_or(0, |position| position.slot);
         let check = |answer: &Answer<(Pubkey, Raw)>| {
-            self.credible(answer.slot)?;
+            // It is as old as the request, and that may have taken long.
+            if answer.slot < begun {
+                let most = self.policy.most_slots_behind;
+                (answer.slot.saturating_add(most) >= begun).then_some(()).ok_or_else(|| impossible(answer.slot))?;
+            } else if self.ceiling().is_none_or(|ceiling| answer.slot > ceiling.slot) {
+                return Err(impossible(answer.slot));
+            }
             match answer.accounts.iter().find(|(_, raw)| !asked_for(raw)) {
                 Some((address, _)) => Err(format!("it sent {address}, which is none of the accounts asked for")),
                 None => Ok(()),
             }
         };
-        let Answer { slot, accounts } = self.ask(request, check).await?;
+        let Answer { slot, accounts } = self.ask_for_much(request, check).await?;
         let update = |(address, raw): (Pubkey, Raw)| Update { address, owner: raw.owner, data: Some(raw.data), slot };
         Ok((accounts.into_iter().map(update).collect(), slot))
     }
@@ -85,8 +92,12 @@ impl Endpoints {
     /// # Errors
     /// A slot that a node cannot have reached, or should have left behind.
     pub(super) fn credible(&self, slot: u64) -> Result<(), String> {
-        if self.is_plausible(slot) { Ok(()) } else { Err(format!("it answered as of slot {slot}, which cannot be")) }
+        if self.is_plausible(slot) { Ok(()) } else { Err(impossible(slot)) }
     }
+}
+
+fn impossible(slot: u64) -> String {
+    format!("it answered as of slot {slot}, which cannot be")
 }
 
 fn seen(answer: &Answer<Option<Raw>>, address: &Pubkey) -> Result<Seen, String> {

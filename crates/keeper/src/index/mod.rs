@@ -47,6 +47,7 @@ pub struct Index {
     address: Pubkey,
     market: Option<Box<Market>>,
     market_slot: u64,
+    market_revision: u64,
     table: Table,
     quarantine: Quarantine,
     graves: Graves,
@@ -64,6 +65,7 @@ impl Index {
             address: market,
             market: None,
             market_slot: 0,
+            market_revision: 0,
             table: Table::default(),
             quarantine: Quarantine::default(),
             graves: Graves::default(),
@@ -110,6 +112,7 @@ impl Index {
                 if bytes(&known).is_some() && bytes(&known) == bytes(&self.market) {
                     Applied::Unchanged
                 } else {
+                    self.market_revision = self.market_revision.saturating_add(1);
                     Applied::Market
                 }
             }
@@ -156,14 +159,20 @@ impl Index {
         self.market_slot
     }
 
+    /// How often the market has changed since the beginning; 0 while none is known.
+    pub const fn market_revision(&self) -> u64 {
+        self.market_revision
+    }
+
     /// A vault as it was last seen.
     pub fn vault(&self, address: &Pubkey) -> Option<Vault> {
         self.table.vault(address).copied()
     }
 
-    /// The slot in which a vault was last seen.
-    pub fn vault_slot(&self, address: &Pubkey) -> Option<u64> {
-        self.table.slot(address)
+    /// Which state of a vault is known: another number whenever its positions or its owner have changed, the same when it
+    /// was only seen again.
+    pub fn vault_revision(&self, address: &Pubkey) -> Option<u64> {
+        self.table.revision(address)
     }
 
     /// Vaults that are known, those without debts among them.

@@ -1,11 +1,14 @@
 //! Judging the vaults that something has happened to.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use ballast_client::Pubkey;
 use ballast_client::risk::sheet::{Judgement, Sheet, Standing, Strains};
 
 use super::Index;
+use super::spans::Spans;
 use super::state::{self, Judged};
-use super::table::Table;
+use super::table::{Row, Table};
 
 /// A vault that can be liquidated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct Counts {
     pub unpriced: usize,
     /// Vaults that are not judged, because they name an asset that the market does not list.
     pub unlisted: usize,
+    /// Vaults that are left out until they change, because the check of them panicked.
+    pub suspect: usize,
 }
 
 /// The market at one time.
@@ -39,6 +44,9 @@ pub struct Scan<'a> {
     pub ruined: &'a [Pubkey],
     pub counts: Counts,
 }
+
+/// Vaults that may panic in one scan before it is given up. If it is more than these, it is not the vaults.
+const MOST_PANICS: usize = 64;
 
 /// The lists of the last scan.
 #[derive(Default)]
@@ -80,9 +88,19 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Renews the decisions that may be old.
+    /// Renews the decisions that may be old. A vault that makes the check panic is marked and left out, and the
+    /// walk begins anew: to judge a vault twice by the same prices does no harm.
     fn judge(&self, table: &mut Table, counts: &mut Counts) {
         let (rows, spans) = table.rows_mut();
+        for _ in 0..MOST_PANICS {
+            if catch_unwind(AssertUnwindSafe(|| self.walk(rows, spans, counts))).is_ok() {
+                return;
+            }
+            rows.iter_mut().filter(|row| row.suspect).for_each(|row| row.standing = None);
+        }
+    }
+
+    fn walk(&self, rows: &mut [Row], spans: &Spans, counts: &mut Counts) {
         for row in rows {
             // Without debts nothing can be asked of a vault.
             if row.debts == 0 {
@@ -96,6 +114,9 @@ impl Pass<'_> {
             if row.standing.is_some() && !self.strains.concern(row.deposits, row.debts) {
                 continue;
             }
+            if row.suspect {
+                continue;
+            }
             counts.touched = counts.touched.saturating_add(1);
             if self.screened && row.standing.is_some() {
                 let strain = self.strains.of(row.deposits, row.debts);
@@ -105,7 +126,9 @@ impl Pass<'_> {
                     continue;
                 }
             }
+            row.suspect = true;
             let Judgement { standing, tolerance } = self.sheet.judge(spans.of(row.span));
+            row.suspect = false;
             (row.standing, row.tolerance) = (Some(standing), tolerance);
             counts.evaluated = counts.evaluated.saturating_add(1);
         }
@@ -118,6 +141,7 @@ fn list(table: &Table, listed: u64, lists: &mut Lists, counts: &mut Counts) {
             counts.unlisted = counts.unlisted.saturating_add(1);
             continue;
         }
+        counts.suspect = counts.suspect.saturating_add(usize::from(row.suspect));
         if row.debts != 0 && row.deposits == 0 {
             lists.ruined.push(*address);
         }
@@ -127,5 +151,49 @@ fn list(table: &Table, listed: u64, lists: &mut Lists, counts: &mut Counts) {
             Some(Standing::Insolvent) => lists.liquidatable.push(Found { address: *address, insolvent: true }),
             Some(Standing::Sound) | None => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ballast_client::{ID, Market, Position, Vault, account};
+
+    use super::*;
+
+    /// An account of the program with nothing in it but its type and the version of its layout.
+    fn bytes(kind: &str, space: usize) -> Vec<u8> {
+        let name = solana_sha256_hasher::hash(format!("account:{kind}").as_bytes()).to_bytes();
+        let mut bytes = [&name[..8], &[1]].concat();
+        bytes.resize(space, 0);
+        bytes
+    }
+
+    fn vault(market: Pubkey, shares: u64) -> Vault {
+        let mut vault = account::vault(&ID, &bytes("Vault", Vault::SPACE)).unwrap();
+        (vault.market, vault.position_count) = (market, 1);
+        vault.positions[0] = Position { shares, asset: 0, side: 1, padding: [0; 6] };
+        vault
+    }
+
+    #[test]
+    fn a_vault_whose_check_panicked_is_left_out_until_it_changes() {
+        let market = Pubkey::new_from_array([1; 32]);
+        let mut index = Index::new(market);
+        let mut listed = account::market(&ID, &bytes("Market", Market::SPACE)).unwrap();
+        listed.asset_count = 1;
+        index.market = Some(listed);
+        let addresses = [2, 3].map(|byte| Pubkey::new_from_array([byte; 32]));
+        for address in addresses {
+            index.table.put(address, vault(market, 7), 1);
+        }
+        // As the walk leaves it when the check of it does not come back.
+        index.table.rows_mut().0[0].suspect = true;
+        let counts = index.scan(5).counts;
+        assert_eq!((counts.vaults, counts.suspect, counts.evaluated), (2, 1, 1));
+        assert!(!index.table.put(addresses[0], vault(market, 7), 2));
+        assert_eq!(index.scan(5).counts.suspect, 1);
+        assert!(index.table.put(addresses[0], vault(market, 8), 3));
+        let counts = index.scan(5).counts;
+        assert_eq!((counts.suspect, counts.evaluated), (0, 1));
     }
 }

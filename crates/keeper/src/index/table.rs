@@ -23,6 +23,8 @@ pub struct Row {
     pub tolerance: u32,
     /// `None` until it is known.
     pub standing: Option<Standing>,
+    /// The check of it panicked: it is left out until it changes.
+    pub suspect: bool,
 }
 
 /// A vault as it was last seen.
@@ -30,6 +32,8 @@ struct Seen {
     address: Pubkey,
     vault: Vault,
     slot: u64,
+    /// Another number whenever something but the slot is new.
+    revision: u64,
 }
 
 /// All vaults.
@@ -39,6 +43,8 @@ pub struct Table {
     rows: Vec<Row>,
     seen: Vec<Seen>,
     spans: Spans,
+    /// The last revision that was given to a vault.
+    revisions: u64,
 }
 
 impl Table {
@@ -59,6 +65,11 @@ impl Table {
         self.place(address).and_then(|at| self.seen.get(at)).map(|seen| seen.slot)
     }
 
+    /// Which state of a vault is known. No two states of any vaults have the same number.
+    pub fn revision(&self, address: &Pubkey) -> Option<u64> {
+        self.place(address).and_then(|at| self.seen.get(at)).map(|seen| seen.revision)
+    }
+
     /// Records a vault. Returns whether anything but its slot is new.
     pub fn put(&mut self, address: Pubkey, vault: Vault, slot: u64) -> bool {
         let Some(at) = self.place(&address) else {
@@ -76,6 +87,10 @@ impl Table {
                 .all(|(a, b)| (a.shares, a.asset, a.side) == (b.shares, b.asset, b.side));
         let same = same_positions && known.1 == vault.owner;
         seen.vault = vault;
+        if !same {
+            self.revisions = self.revisions.saturating_add(1);
+            seen.revision = self.revisions;
+        }
         if !same_positions {
             self.spans.free(row.span);
             *row = Self::row(&mut self.spans, &vault);
@@ -91,7 +106,8 @@ impl Table {
         grow(&mut self.rows, 1);
         self.rows.push(row);
         grow(&mut self.seen, 1);
-        self.seen.push(Seen { address, vault, slot });
+        self.revisions = self.revisions.saturating_add(1);
+        self.seen.push(Seen { address, vault, slot, revision: self.revisions });
     }
 
     fn row(spans: &mut Spans, vault: &Vault) -> Row {
@@ -102,7 +118,7 @@ impl Table {
             Held { shares: Shares::new(position.shares), asset: position.asset, side: position.side() }
         });
         let span = spans.store(held);
-        Row { deposits, debts, span, tolerance: 0, standing: None }
+        Row { deposits, debts, span, tolerance: 0, standing: None, suspect: false }
     }
 
     /// Forgets a vault; the last one takes its place. Returns whether it was known.

@@ -13,29 +13,28 @@ use solana_transaction::Signature;
 pub enum Key {
     /// A liquidation of this vault, whichever its kind.
     Liquidate(Pubkey),
-    /// A refresh of the prices of this market.
+    /// A refresh of the prices of this market, whichever assets they are of.
     Refresh(Pubkey),
+    /// A refresh of some prices of this market, of which this asset is the first.
+    RefreshAsset(Pubkey, u8),
+    /// A comparison of the source on its way in of this asset of this market.
+    Compare(Pubkey, u8),
     /// The execution of this change.
     Execute(Pubkey),
     /// Whatever else is prepared once for this address: a token account, a vault, a lookup table.
     Prepare(Pubkey),
 }
 
-impl Key {
-    fn parts(&self) -> (&'static str, &Pubkey) {
-        match self {
-            Self::Liquidate(vault) => ("liquidate", vault),
-            Self::Refresh(market) => ("refresh", market),
-            Self::Execute(change) => ("execute", change),
-            Self::Prepare(address) => ("prepare", address),
-        }
-    }
-}
-
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (verb, address) = self.parts();
-        write!(f, "{verb}:{address}")
+        match self {
+            Self::Liquidate(vault) => write!(f, "liquidate:{vault}"),
+            Self::Refresh(market) => write!(f, "refresh:{market}"),
+            Self::RefreshAsset(market, asset) => write!(f, "refresh:{market}/{asset}"),
+            Self::Compare(market, asset) => write!(f, "compare:{market}/{asset}"),
+            Self::Execute(change) => write!(f, "execute:{change}"),
+            Self::Prepare(address) => write!(f, "prepare:{address}"),
+        }
     }
 }
 
@@ -43,14 +42,23 @@ impl FromStr for Key {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (verb, address) = text.split_once(':').ok_or_else(|| format!("`{text}` is not a key"))?;
+        let (verb, rest) = text.split_once(':').ok_or_else(|| format!("`{text}` is not a key"))?;
+        let (address, asset) = match rest.split_once('/') {
+            Some((address, asset)) => {
+                let asset: u8 = asset.parse().map_err(|_| format!("`{asset}` is not an asset"))?;
+                (address, Some(asset))
+            }
+            None => (rest, None),
+        };
         let address = address.parse().map_err(|_| format!("`{address}` is not an address"))?;
-        match verb {
-            "liquidate" => Ok(Self::Liquidate(address)),
-            "refresh" => Ok(Self::Refresh(address)),
-            "execute" => Ok(Self::Execute(address)),
-            "prepare" => Ok(Self::Prepare(address)),
-            _ => Err(format!("`{verb}` is nothing that the keeper does")),
+        match (verb, asset) {
+            ("liquidate", None) => Ok(Self::Liquidate(address)),
+            ("refresh", None) => Ok(Self::Refresh(address)),
+            ("refresh", Some(asset)) => Ok(Self::RefreshAsset(address, asset)),
+            ("compare", Some(asset)) => Ok(Self::Compare(address, asset)),
+            ("execute", None) => Ok(Self::Execute(address)),
+            ("prepare", None) => Ok(Self::Prepare(address)),
+            _ => Err(format!("`{text}` is nothing that the keeper does")),
         }
     }
 }

@@ -275,7 +275,15 @@ fn a_device_that_is_really_full_is_an_error() {
 #[test]
 fn keys_are_written_as_they_are_read() {
     let address = Pubkey::new_from_array([7; 32]);
-    for key in [Key::Liquidate(address), Key::Refresh(address), Key::Execute(address), Key::Prepare(address)] {
+    for key in [
+        Key::Liquidate(address),
+        Key::Refresh(address),
+        Key::RefreshAsset(address, 0),
+        Key::RefreshAsset(address, 63),
+        Key::Compare(address, 7),
+        Key::Execute(address),
+        Key::Prepare(address),
+    ] {
         assert_eq!(key.to_string().parse(), Ok(key));
     }
     assert!("liquidate".parse::<Key>().is_err());

@@ -2,18 +2,26 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ballast_client::instruction::MarketRef;
 use ballast_client::{Market, Pubkey};
+use ballast_cluster::sending::FeePolicy;
 
-use super::{Done, Liquidator, Proceeds, Tick, Time, purse};
+use super::{Done, Liquidator, Proceeds, Tick, Time, guard, purse, ranking};
 use crate::desk::{Judge, Outcome, Prospect, Task};
 use crate::endpoints::Unready;
 use crate::journal::Key;
-use crate::strategy::{Costs, Plan, Purse, Situation, plans};
+use crate::strategy::{Costs, Plan, Purse, Situation};
+
+/// How long a tick may rank, and how long it may plan anew what it hands to the desk. What is left over comes at the next
+/// tick: meanwhile the loop hears what has changed.
+const PLANNING: Duration = Duration::from_millis(50);
+/// How old what others pay for a place may be.
+const PRICED: Duration = Duration::from_secs(2);
 
 impl Liquidator {
-    /// Plans for all candidates that nobody is at, and hands the most profitable ones to the desk.
+    /// Plans for the candidates that nobody is at, and hands the most profitable ones to the desk.
     pub(super) async fn act(&mut self, candidates: Vec<Pubkey>, time: Time, tick: &mut Tick) -> Result<(), Unready> {
         let Some(market) = self.market() else { return Ok(()) };
         let now = self.endpoints.clock().now();
@@ -24,7 +32,7 @@ impl Liquidator {
         let (waiting, ready): (Vec<Pubkey>, Vec<Pubkey>) = candidates
             .into_iter()
             .filter(free)
-            .partition(|vault| self.backoff.waits(vault, self.index.vault_slot(vault), now));
+            .partition(|vault| self.backoff.waits(vault, self.index.vault_revision(vault), now));
         tick.waiting = waiting.len();
         if ready.is_empty() {
             return Ok(());
@@ -32,18 +40,31 @@ impl Liquidator {
         if !self.terms.dry_run && self.places() == 0 {
             return Ok(());
         }
-        self.purse = purse::read(&self.endpoints, &market, &self.desk.address(), time.epoch).await?;
+        let liquidator = self.desk.address();
+        let purse = purse::read(&self.endpoints, &market, &liquidator, time.epoch);
+        let (purse, price) = tokio::join!(purse, self.price_of_a_place());
+        self.purse = purse?;
+        if let Some(price) = price {
+            (self.priced, self.terms.strategy.costs.unit_price) = (Some(now), price);
+        }
         let mut left = self.purse.clone();
         for plan in self.reserved.values() {
             purse::reserve(&mut left, &market, plan);
         }
-        for vault in self.rank(&market, ready, &left, time) {
+        let ranked = self.rank(&market, ready, &left, time, tick);
+        let begun = self.endpoints.clock().now();
+        for (done, vault) in ranked.into_iter().enumerate() {
             if !self.terms.dry_run && self.places() == 0 {
+                tick.unfinished = false;
+                break;
+            }
+            if !self.terms.dry_run && done > 0 && self.endpoints.clock().since(begun) >= PLANNING {
+                tick.unfinished = true;
                 break;
             }
             // Purse and pools may have changed since it was ranked.
             let plan = self.plan(&market, &vault, &left, time);
-            self.ranking.remember(vault, self.index.vault_slot(&vault), plan.as_ref().map(|plan| plan.profit), now);
+            self.ranking.remember(vault, self.index.vault_revision(&vault), plan.as_ref().map(|plan| plan.profit), now);
             let Some(plan) = plan else { continue };
             let start = !self.terms.dry_run;
             if start {
@@ -55,31 +76,72 @@ impl Liquidator {
         Ok(())
     }
 
+    /// What others pay for a place beside the market's account now and then: every liquidation writes it. Where nobody says
+    /// so, what was said last goes on. `None`: nothing new.
+    async fn price_of_a_place(&self) -> Option<u64> {
+        if self.priced.is_some_and(|at| self.endpoints.clock().since(at) < PRICED) {
+            return None;
+        }
+        let FeePolicy { percentile, least, most } = self.terms.fees;
+        let price = self.endpoints.recent_price(&[*self.index.address()], percentile).await.ok()?;
+        Some(price.min(most).max(least))
+    }
+
     /// How many more liquidations may be under way.
-    fn places(&self) -> usize {
+    pub(super) fn places(&self) -> usize {
         self.terms.most_in_flight.max(1).saturating_sub(self.reserved.len())
     }
 
-    /// The vaults of which something is to be gained, the most profitable first.
-    fn rank(&mut self, market: &Arc<Market>, vaults: Vec<Pubkey>, purse: &Purse, time: Time) -> Vec<Pubkey> {
-        let now = self.endpoints.clock().now();
+    /// The vaults of which something is to be gained, the most profitable first. When there are more to plan than there is
+    /// time for, those that promise most are planned, and the tick is unfinished.
+    fn rank(
+        &mut self,
+        market: &Arc<Market>,
+        vaults: Vec<Pubkey>,
+        purse: &Purse,
+        time: Time,
+        tick: &mut Tick,
+    ) -> Vec<Pubkey> {
+        let clock = self.endpoints.clock().clone();
+        let now = clock.now();
         self.ranking.renew(market.listed().iter().map(ballast_client::Asset::spot).collect(), now);
-        let mut ranked = Vec::with_capacity(vaults.len());
+        let (mut ranked, mut queue) = (Vec::with_capacity(vaults.len()), Vec::new());
         for vault in vaults {
-            let slot = self.index.vault_slot(&vault);
-            let profit = self.ranking.known(&vault, slot).unwrap_or_else(|| {
-                let profit = self.plan(market, &vault, purse, time).map(|plan| plan.profit);
-                self.ranking.remember(vault, slot, profit, now);
-                profit
-            });
+            match self.ranking.known(&vault, self.index.vault_revision(&vault), now) {
+                Some(profit) => ranked.extend(profit.map(|profit| (Reverse(profit), vault))),
+                None => {
+                    let promise = || self.index.vault(&vault).map_or(0, |known| ranking::promise(market, &known));
+                    queue.push((self.ranking.order(&vault, promise), vault));
+                }
+            }
+        }
+        queue.sort_unstable();
+        for (done, (_, vault)) in queue.into_iter().enumerate() {
+            if done > 0 && clock.since(now) >= PLANNING {
+                tick.unfinished = true;
+                break;
+            }
+            let profit = self.plan(market, &vault, purse, time).map(|plan| plan.profit);
+            self.ranking.remember(vault, self.index.vault_revision(&vault), profit, now);
             ranked.extend(profit.map(|profit| (Reverse(profit), vault)));
         }
         ranked.sort_unstable();
         ranked.into_iter().map(|(_, vault)| vault).collect()
     }
 
-    /// The best plan for a vault; after a refusal the next best, and so on.
-    fn plan(&self, market: &Arc<Market>, address: &Pubkey, purse: &Purse, time: Time) -> Option<Plan> {
+    /// The best plan for a vault; after a refusal the next best, and so on. A vault that cannot be planned without a panic is
+    /// left alone.
+    fn plan(&mut self, market: &Arc<Market>, address: &Pubkey, purse: &Purse, time: Time) -> Option<Plan> {
+        match guard::watched(|| self.plan_of(market, address, purse, time)) {
+            Ok(plan) => plan,
+            Err(cause) => {
+                self.quarantine(*address, &cause);
+                None
+            }
+        }
+    }
+
+    fn plan_of(&self, market: &Arc<Market>, address: &Pubkey, purse: &Purse, time: Time) -> Option<Plan> {
         let vault = self.index.vault(address)?;
         let own = self.terms.own.and_then(|own| Some((own, self.index.vault(&own)?)));
         let situation = Situation {
@@ -91,7 +153,7 @@ impl Liquidator {
             terms: &self.terms.strategy,
             now: time.now(self.endpoints.clock()),
         };
-        let mut found = plans(&situation);
+        let mut found = (self.planner)(&situation);
         if found.is_empty() {
             return None;
         }
@@ -119,8 +181,16 @@ impl Liquidator {
         let task = self.task_in(market, plan);
         self.metrics.liquidation_attempted(kind);
         self.reserved.insert(vault, plan.clone());
-        let desk = Arc::clone(&self.desk);
-        self.running.spawn(async move { Done::Attempt { vault, kind, outcome: desk.carry_out(task).await } });
+        let (desk, arrival) = (Arc::clone(&self.desk), self.arrival);
+        let attempt = async move { Done::Attempt { kind, outcome: desk.carry_out_since(task, arrival).await } };
+        self.attempts.insert(self.running.spawn(attempt).id(), vault);
+    }
+
+    /// A vault that made us panic is left alone until it changes, or for long.
+    pub(super) fn quarantine(&mut self, vault: Pubkey, cause: &str) {
+        tracing::error!(%vault, cause, "left alone: it made the keeper panic");
+        let (state, now) = (self.index.vault_revision(&vault), self.endpoints.clock().now());
+        self.backoff.quarantine(vault, cause.to_owned(), state, now);
     }
 
     /// What was simulated has to bring as much as it has to, after the fee that it really costs.
@@ -151,7 +221,7 @@ impl Liquidator {
 
     /// Enters what became of a liquidation into the books.
     pub(super) fn conclude(&mut self, vault: Pubkey, kind: &str, outcome: Outcome) {
-        let (seen, now) = (self.index.vault_slot(&vault), self.endpoints.clock().now());
+        let (state, now) = (self.index.vault_revision(&vault), self.endpoints.clock().now());
         match &outcome {
             Outcome::Landed { included, .. } => {
                 self.backoff.forget(&vault);
@@ -166,11 +236,11 @@ impl Liquidator {
             Outcome::Failed { included, .. } => {
                 self.ledger.fees = self.ledger.fees.saturating_add(included.fee);
                 let cause = format!("failed on chain: {:?}", included.error);
-                self.backoff.refuse(vault, cause, true, seen, now);
+                self.backoff.refuse(vault, cause, true, state, now);
                 self.metrics.liquidation_failed(outcome.name());
             }
             Outcome::Refused(refusal) => {
-                self.backoff.refuse(vault, refusal.to_string(), refusal.is_of_the_task(), seen, now);
+                self.backoff.refuse(vault, refusal.to_string(), refusal.is_of_the_task(), state, now);
                 self.metrics.liquidation_failed(refusal.name());
             }
             Outcome::Expired(_) | Outcome::Unknown(_) => self.metrics.liquidation_failed(outcome.name()),

@@ -11,6 +11,8 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 /// The longest pause where it was the moment.
 const LONGEST_MOMENT: Duration = Duration::from_secs(8);
+/// The pause of a vault that made us panic.
+const QUARANTINE: Duration = Duration::from_secs(600);
 
 /// Why a vault waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +20,10 @@ pub struct Pause {
     /// Refusals in a row.
     pub refusals: u32,
     pub cause: String,
-    /// The slot in which the vault was last seen when it was refused.
-    seen: Option<u64>,
+    /// It made us panic.
+    pub quarantined: bool,
+    /// The state of the vault that was refused, `Index::vault_revision`.
+    state: Option<u64>,
     until: Instant,
 }
 
@@ -31,11 +35,23 @@ pub struct Backoff {
 
 impl Backoff {
     /// A vault was refused. `lasting` when another try would end in the same way until the accounts change.
-    pub fn refuse(&mut self, vault: Pubkey, cause: String, lasting: bool, seen: Option<u64>, now: Instant) {
+    /// `state` is that of the vault which was tried, by its revision: another reading of the same state is no reason to try again.
+    pub fn refuse(&mut self, vault: Pubkey, cause: String, lasting: bool, state: Option<u64>, now: Instant) {
         let refusals = self.refusals(&vault).saturating_add(1);
         let longest = if lasting { LONGEST } else { LONGEST_MOMENT };
         let pause = FIRST.saturating_mul(1 << refusals.saturating_sub(1).min(6)).min(longest);
-        self.pauses.insert(vault, Pause { refusals, cause, seen, until: now + pause });
+        self.pauses.insert(vault, Pause { refusals, cause, quarantined: false, state, until: now + pause });
+    }
+
+    /// A vault made us panic: it is left alone for long, unless it changes.
+    pub fn quarantine(&mut self, vault: Pubkey, cause: String, state: Option<u64>, now: Instant) {
+        let refusals = self.refusals(&vault).saturating_add(1);
+        self.pauses.insert(vault, Pause { refusals, cause, quarantined: true, state, until: now + QUARANTINE });
+    }
+
+    /// How many vaults made us panic.
+    pub fn quarantined(&self) -> usize {
+        self.pauses.values().filter(|pause| pause.quarantined).count()
     }
 
     /// A vault was liquidated, or is no candidate any more.
@@ -49,8 +65,8 @@ impl Backoff {
     }
 
     /// Whether a vault has to wait. Not when it has changed since.
-    pub fn waits(&self, vault: &Pubkey, seen: Option<u64>, now: Instant) -> bool {
-        self.pauses.get(vault).is_some_and(|pause| pause.until > now && pause.seen == seen)
+    pub fn waits(&self, vault: &Pubkey, state: Option<u64>, now: Instant) -> bool {
+        self.pauses.get(vault).is_some_and(|pause| pause.until > now && pause.state == state)
     }
 
     /// Refusals in a row.
@@ -91,5 +107,18 @@ mod tests {
         assert!(!backoff.waits(&vault, Some(8), now));
         backoff.forget(&vault);
         assert!(!backoff.waits(&vault, Some(7), now));
+    }
+
+    #[test]
+    fn who_made_us_panic_waits_ten_minutes_or_until_it_changes() {
+        let (now, vault) = (Instant::now(), Pubkey::new_from_array([1; 32]));
+        let mut backoff = Backoff::default();
+        backoff.quarantine(vault, "panicked".to_owned(), Some(7), now);
+        assert_eq!(backoff.quarantined(), 1);
+        assert!(backoff.waits(&vault, Some(7), now + QUARANTINE - Duration::from_millis(1)));
+        assert!(!backoff.waits(&vault, Some(7), now + QUARANTINE));
+        assert!(!backoff.waits(&vault, Some(8), now));
+        backoff.forget(&vault);
+        assert_eq!(backoff.quarantined(), 0);
     }
 }

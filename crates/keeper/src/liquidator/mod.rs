@@ -1,20 +1,23 @@
 //! The liquidator: knows all vaults, ranks what can be liquidated by profit after fees, and hands it to the desk.
 //!
-//! A tick never waits for a transaction: what is under way is collected when it is done. Nothing that a vault, a node or a
-//! plan does wrong ends the loop.
+//! A tick never waits for a transaction or for a reading of all vaults: what is under way is collected when it is done. It
+//! scans what is known, be that of this moment or not. Nothing that a vault, a node or a plan does wrong ends the loop.
 
 mod attempt;
 mod backoff;
+mod guard;
 mod proceeds;
 mod purse;
 mod ranking;
+mod reading;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ballast_client::{Market, Pubkey};
-use tokio::task::JoinSet;
+use ballast_cluster::sending::FeePolicy;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::clock::Clock;
 use crate::desk::{Desk, Outcome};
@@ -22,11 +25,14 @@ use crate::endpoints::{Endpoints, Unready};
 use crate::index::{Applied, Index};
 use crate::journal::Key;
 use crate::metrics::Metrics;
-use crate::strategy::{self, Plan, Purse};
+use crate::strategy::{self, Plan, Purse, Situation};
 use crate::updates::Update;
 pub use backoff::{Backoff, Pause};
 pub use proceeds::{Ledger, Proceeds};
 use ranking::Ranking;
+
+/// Who says how a vault can be liquidated, the best plan first.
+pub type Planner = fn(&Situation<'_>) -> Vec<Plan>;
 
 /// How the liquidator works.
 #[derive(Clone, Debug)]
@@ -38,8 +44,12 @@ pub struct Terms {
     pub most_in_flight: usize,
     /// How often the market is read where no stream brings it.
     pub poll: Duration,
-    /// How often all vaults are read, stream or not.
+    /// Whether all vaults are read here. Not where a poller brings them.
+    pub reads_vaults: bool,
+    /// How often.
     pub resync: Duration,
+    /// What is paid for a place in a block.
+    pub fees: FeePolicy,
     /// Plans only; signs nothing.
     pub dry_run: bool,
 }
@@ -51,7 +61,9 @@ impl Default for Terms {
             own: None,
             most_in_flight: 8,
             poll: Duration::from_secs(1),
+            reads_vaults: true,
             resync: Duration::from_secs(60),
+            fees: FeePolicy::default(),
             dry_run: false,
         }
     }
@@ -60,7 +72,7 @@ impl Default for Terms {
 /// What one tick found and did.
 #[derive(Debug, Default)]
 pub struct Tick {
-    /// Fewer nodes can be relied on than are needed: nothing was done.
+    /// Fewer nodes can be relied on than are needed, or none of them answered: not everything was done.
     pub unready: Option<Unready>,
     /// Vaults that can be liquidated.
     pub liquidatable: usize,
@@ -69,6 +81,8 @@ pub struct Tick {
     /// The best plan of each vault that there was a place for, most profitable first, and whether it was handed to the desk.
     /// A dry run has those of all vaults.
     pub plans: Vec<(Plan, bool)>,
+    /// There was no time to plan for all that there is a place for: the next tick goes on.
+    pub unfinished: bool,
     /// What is under way at the end.
     pub in_flight: usize,
 }
@@ -90,7 +104,6 @@ impl Time {
 /// What a task that was spawned comes back with.
 enum Done {
     Attempt {
-        vault: Pubkey,
         kind: &'static str,
         outcome: Outcome,
     },
@@ -109,11 +122,21 @@ pub struct Liquidator {
     ranking: Ranking,
     ledger: Ledger,
     time: Option<Time>,
-    /// When the market and when all vaults were last read.
+    /// When the market was last read.
     market_read: Option<Instant>,
-    vaults_read: Option<Instant>,
+    /// When all vaults are to be read; `None`: now.
+    vaults_due: Option<Instant>,
+    reading: JoinSet<Result<Vec<Update>, Unready>>,
+    /// When the market last changed in a way that nothing has followed from yet.
+    arrival: Option<Instant>,
+    /// When it was last asked what others pay for a place.
+    priced: Option<Instant>,
+    planner: Planner,
     recovered: bool,
-    settling: bool,
+    /// The task that follows up what was left behind.
+    settling: Option<Id>,
+    /// Which vaults the tasks under way are about.
+    attempts: HashMap<Id, Pubkey>,
     /// What plans under way may still take out of the purse.
     reserved: HashMap<Pubkey, Plan>,
     purse: Purse,
@@ -135,14 +158,24 @@ impl Liquidator {
             ledger: Ledger::default(),
             time: None,
             market_read: None,
-            vaults_read: None,
+            vaults_due: None,
+            reading: JoinSet::new(),
+            arrival: None,
+            priced: None,
+            planner: strategy::plans,
             recovered: false,
-            settling: false,
+            settling: None,
+            attempts: HashMap::new(),
             reserved: HashMap::new(),
             purse: Purse::default(),
             touched: BTreeMap::new(),
             running: JoinSet::new(),
         }
+    }
+
+    /// The same with somebody else who says how a vault can be liquidated.
+    pub fn with_planner(self, planner: Planner) -> Self {
+        Self { planner, ..self }
     }
 
     pub fn index(&self) -> &Index {
@@ -161,40 +194,43 @@ impl Liquidator {
 
     /// Takes in what a stream says about an account. `None`: a slot that no other node confirms.
     pub fn receive(&mut self, update: &Update) -> Option<Applied> {
-        self.endpoints.is_plausible(update.slot).then(|| self.index.apply(update))
+        self.endpoints.is_plausible(update.slot).then(|| self.apply(update))
     }
 
     /// Reads all vaults at the next tick: the stream may have missed some.
     pub fn resync(&mut self) {
-        self.vaults_read = None;
+        self.vaults_due = None;
         self.market_read = None;
     }
 
     /// One pass: nodes, accounts, scan, plans. To be called every second or so, and whenever something has arrived.
     pub async fn tick(&mut self) -> Tick {
         self.collect();
-        match self.pass().await {
-            Ok(tick) => tick,
-            Err(unready) => {
-                tracing::warn!("nothing is done: {unready}");
-                let in_flight = self.running.len();
-                Tick { unready: Some(unready), in_flight, ..Tick::default() }
-            }
+        let mut tick = Tick::default();
+        if let Err(unready) = self.pass(&mut tick).await {
+            tracing::warn!("not everything could be done: {unready}");
+            tick.unready = Some(unready);
         }
+        tick.in_flight = self.running.len();
+        if !tick.unfinished {
+            // What it led to is on its way; a price that led to nothing is no delay.
+            self.arrival = None;
+        }
+        tick
     }
 
     /// Waits until nothing is under way any more, or for so long. Returns whether that was reached.
     pub async fn finish(&mut self, patience: Duration) -> bool {
         let clock = self.endpoints.clock().clone();
         let all = async {
-            while let Some(done) = self.running.join_next().await {
+            while let Some(done) = self.running.join_next_with_id().await {
                 self.take(done);
             }
         };
         clock.timeout(patience, all).await.is_ok()
     }
 
-    async fn pass(&mut self) -> Result<Tick, Unready> {
+    async fn pass(&mut self, tick: &mut Tick) -> Result<(), Unready> {
         let surveyed = self.endpoints.keep_surveyed().await;
         self.report_nodes();
         surveyed?;
@@ -203,15 +239,14 @@ impl Liquidator {
             self.recovered = true;
         }
         self.settle();
-        self.read().await?;
-        let Some(time) = self.time else { return Ok(Tick::default()) };
+        let read = self.read().await;
+        let Some(time) = self.time else { return read };
         let candidates = self.scan(time.now(self.endpoints.clock()));
-        let mut tick = Tick { liquidatable: candidates.len(), ..Tick::default() };
+        tick.liquidatable = candidates.len();
         if !candidates.is_empty() {
-            self.act(candidates, time, &mut tick).await?;
+            self.act(candidates, time, tick).await?;
         }
-        tick.in_flight = self.running.len();
-        Ok(tick)
+        read
     }
 
     fn report_nodes(&self) {
@@ -225,47 +260,11 @@ impl Liquidator {
 
     /// Follows up what is unfinished and nobody is at.
     fn settle(&mut self) {
-        if !self.settling && self.desk.in_flight() > 0 {
-            self.settling = true;
+        if self.settling.is_none() && self.desk.in_flight() > 0 {
             let desk = Arc::clone(&self.desk);
-            self.running.spawn(async move { Done::Settled(desk.settle().await) });
+            let task = self.running.spawn(async move { Done::Settled(desk.settle().await) });
+            self.settling = Some(task.id());
         }
-    }
-
-    /// Reads what is due.
-    async fn read(&mut self) -> Result<(), Unready> {
-        let clock = self.endpoints.clock().clone();
-        let due = |last: Option<Instant>, pause: Duration| last.is_none_or(|at| clock.since(at) >= pause);
-        if due(self.market_read, self.terms.poll) {
-            let seen = self.endpoints.market(self.index.address()).await?;
-            self.index.apply(&seen.update);
-            self.time = Some(Time { unix: seen.clock.unix, epoch: seen.clock.epoch, at: clock.now() });
-            self.market_read = Some(clock.now());
-        }
-        if due(self.vaults_read, self.terms.resync) {
-            let (updates, _) = self.endpoints.vaults(self.index.address()).await?;
-            for update in &updates {
-                self.index.apply(update);
-            }
-            self.vaults_read = Some(clock.now());
-        }
-        if !self.touched.is_empty() {
-            self.read_touched().await?;
-        }
-        Ok(())
-    }
-
-    /// Reads what something was tried on. Until a node that knows the result has answered, such a vault is no candidate.
-    async fn read_touched(&mut self) -> Result<(), Unready> {
-        let addresses: Vec<Pubkey> = self.touched.keys().copied().collect();
-        let answer = self.endpoints.accounts(&addresses).await?;
-        for (address, raw) in addresses.iter().zip(answer.accounts) {
-            let owner = raw.as_ref().map_or_else(Pubkey::default, |raw| raw.owner);
-            let data = raw.map(|raw| raw.data);
-            self.index.apply(&Update { address: *address, owner, data, slot: answer.slot });
-        }
-        self.touched.retain(|_, slot| *slot > answer.slot);
-        Ok(())
     }
 
     /// The vaults that can be liquidated.
@@ -280,37 +279,56 @@ impl Liquidator {
         found.dedup();
         self.metrics.scanned(begun.elapsed(), counts.evaluated, found.len(), ruined);
         self.metrics.vaults(counts.vaults);
-        self.metrics.quarantined(self.index.quarantined_now());
+        self.metrics.quarantined(self.index.quarantined_now() + counts.suspect + self.backoff.quarantined());
         self.backoff.retain(|vault| found.binary_search(vault).is_ok());
         found
     }
 
     /// Takes in what is done.
     fn collect(&mut self) {
-        while let Some(done) = self.running.try_join_next() {
+        while let Some(done) = self.running.try_join_next_with_id() {
             self.take(done);
         }
     }
 
-    fn take(&mut self, done: Result<Done, tokio::task::JoinError>) {
-        match done {
-            Ok(Done::Attempt { vault, kind, outcome }) => {
-                self.reserved.remove(&vault);
-                self.conclude(vault, kind, outcome);
-            }
-            Ok(Done::Settled(outcomes)) => {
-                self.settling = false;
+    fn take(&mut self, done: Result<(Id, Done), JoinError>) {
+        let id = match &done {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let vault = self.attempts.remove(&id);
+        if let Some(vault) = &vault {
+            self.reserved.remove(vault);
+        }
+        if self.settling == Some(id) {
+            self.settling = None;
+        }
+        match (done, vault) {
+            (Ok((_, Done::Attempt { kind, outcome })), Some(vault)) => self.enter(vault, kind, outcome),
+            (Ok((_, Done::Attempt { .. })), None) => {}
+            (Ok((_, Done::Settled(outcomes))), _) => {
                 for (key, outcome) in outcomes {
                     if let Key::Liquidate(vault) = key {
-                        self.conclude(vault, "settled", outcome);
+                        self.enter(vault, "settled", outcome);
                     }
                 }
             }
-            // What it was about is in the journal, and is settled from there.
-            Err(error) => {
-                self.settling = false;
+            // How far it came is in the journal, and is settled from there. The place is free again.
+            (Err(error), vault) => {
                 tracing::error!("a task ended early: {error}");
+                if let Some(vault) = vault {
+                    self.quarantine(vault, &error.to_string());
+                    self.touched.insert(vault, 0);
+                }
             }
+        }
+    }
+
+    /// As [`Self::conclude`]. Logs that make us panic are the fault of one vault.
+    fn enter(&mut self, vault: Pubkey, kind: &str, outcome: Outcome) {
+        if let Err(cause) = guard::watched(|| self.conclude(vault, kind, outcome)) {
+            self.quarantine(vault, &cause);
+            self.touched.insert(vault, 0);
         }
     }
 
@@ -318,3 +336,6 @@ impl Liquidator {
         self.index.market().map(|market| Arc::new(*market))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ impl Metrics {
         self.failures.get_or_create(&label("reason", reason)).inc();
     }
 
-    /// From the arrival of a price to the first sending of what follows from it.
+    /// From the arrival of a price to the first sending of a liquidation that follows from it.
     pub fn price_to_send(&self, elapsed: Duration) {
         self.price_to_send.observe(elapsed.as_secs_f64());
     }
@@ -179,7 +179,8 @@ impl Metrics {
         self.last_pass.set(i64::try_from(now).unwrap_or(i64::MAX));
     }
 
-    /// A part of a pass failed: `stream`, `scan`, `prices`, `changes`, `endpoints`.
+    /// A part of a pass failed: `stream` (a reading, or its task), `watch` (its task), `nodes` (too few can be relied on),
+    /// `changes` (they cannot be read).
     pub fn pass_failed(&self, part: &str) {
         self.pass_failures.get_or_create(&label("part", part)).inc();
     }

@@ -107,7 +107,8 @@ pub fn schedule(market: &Market, accounts: &[Accounts], shelf: &Shelf, now: &Clo
     schedule
 }
 
-fn is_derived(asset: &Asset) -> bool {
+/// Whether its price is that of another asset times a rate.
+pub fn is_derived(asset: &Asset) -> bool {
     asset.sources.iter().any(|source| source.kind() == SourceKind::StakePool)
 }
 

@@ -3,11 +3,12 @@
 //! A round never waits for a transaction. What is under way is collected when it is done; what a node, an account or a
 //! transaction does wrong costs that round and no other.
 
+mod beside;
 mod changes;
 mod hand;
 mod opening;
 pub mod publishers;
-mod refresher;
+pub mod refresher;
 mod watch;
 
 use std::collections::HashMap;
@@ -16,18 +17,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ballast_client::Pubkey;
 use tokio::sync::{mpsc, watch as channel};
-use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use crate::config::Config;
 use crate::endpoints::Endpoints;
-use crate::index::Applied;
 use crate::liquidator::Liquidator;
 use crate::metrics::Metrics;
 use crate::server::{Condition, Status};
 use crate::strategy::Plan;
 use crate::stream::{self, Event, Watched};
 
+use beside::Beside;
 pub use changes::Changes;
 pub use hand::{Ended, Hand};
 pub use opening::{Mode, Opened, endpoints, open};
@@ -57,8 +57,10 @@ pub struct Keeper {
     shutdown: Duration,
     complete: bool,
     last_reading: Instant,
-    /// When the last price arrived that nothing has followed from yet.
-    arrival: Option<Instant>,
+    /// The state of the market whose oracle accounts are watched, `Index::market_revision`.
+    followed: u64,
+    /// The last round left something to plan: the next one begins at once.
+    hurried: bool,
     /// The last round found nothing to liquidate that it could, and nothing is under way.
     quiet: bool,
     /// In a dry run: the vaults whose plans have been told, with what they would bring.
@@ -79,23 +81,24 @@ pub enum End {
 impl Keeper {
     /// Goes round until `stop` is done.
     pub async fn run(mut self, config: &Config, stop: impl Future<Output = ()>) -> End {
-        let (mut events, sources, _watching) = self.begin(config);
+        let (mut events, mut beside) = self.begin(config);
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
+                () = beside.ended() => (events, beside) = self.begin(config),
                 () = self.arrivals(&mut events) => {}
             }
             self.round().await;
         }
-        drop(sources);
+        drop(beside);
         self.end().await
     }
 
     /// Goes round until there is nothing left to do, or `stop` is done.
     pub async fn run_once(mut self, config: &Config, stop: impl Future<Output = ()>) -> End {
-        let (mut events, _sources, _watching) = self.begin(config);
+        let (mut events, mut beside) = self.begin(config);
         let clock = self.endpoints.clock().clone();
         let begun = clock.now();
         tokio::pin!(stop);
@@ -103,6 +106,7 @@ impl Keeper {
             tokio::select! {
                 biased;
                 () = &mut stop => break false,
+                () = beside.ended() => (events, beside) = self.begin(config),
                 () = self.arrivals(&mut events) => {}
             }
             self.round().await;
@@ -140,12 +144,14 @@ impl Keeper {
         let clock = self.endpoints.clock().clone();
         tokio::select! {
             biased;
-            event = events.recv() => self.take_all(event, events),
-            () = clock.sleep(PAUSE) => {}
+            // Without sources nothing comes, until they are begun anew.
+            Some(event) = events.recv() => self.take_all(event, events),
+            () = clock.sleep(if self.hurried { Duration::ZERO } else { PAUSE }) => {}
         }
     }
 
-    fn begin(&mut self, config: &Config) -> (mpsc::Receiver<Event>, JoinSet<()>, JoinSet<()>) {
+    /// Starts what runs beside the main loop. The sources begin with a complete reading.
+    fn begin(&mut self, config: &Config) -> (mpsc::Receiver<Event>, Beside) {
         let nodes = Arc::clone(&self.endpoints);
         let (events, sources) = stream::start(config, nodes, self.watched(), &self.metrics);
         let watching = watch::start(
@@ -154,12 +160,12 @@ impl Keeper {
             self.metrics.clone(),
             self.status.clone(),
         );
-        (events, sources, watching)
+        (events, Beside::new(sources, watching, self.metrics.clone()))
     }
 
     /// Takes in an event and those that wait behind it.
-    fn take_all(&mut self, first: Option<Event>, events: &mut mpsc::Receiver<Event>) {
-        let mut next = first;
+    fn take_all(&mut self, first: Event, events: &mut mpsc::Receiver<Event>) {
+        let mut next = Some(first);
         for _ in 0..AT_ONCE {
             let Some(event) = next.take() else { return };
             self.take(event);
@@ -180,10 +186,8 @@ impl Keeper {
                     }
                     return;
                 }
-                if self.liquidator.receive(&update) == Some(Applied::Market) {
-                    self.arrival = self.arrival.or(Some(self.last_reading));
-                    self.follow_market();
-                }
+                self.liquidator.receive(&update);
+                self.follow_market();
             }
             Event::Complete => {
                 let vaults = self.liquidator.index().len();
@@ -200,9 +204,11 @@ impl Keeper {
         }
     }
 
-    /// Watches the oracle accounts that the market names now.
+    /// Watches the oracle accounts that the market names now, whoever brought the market.
     fn follow_market(&mut self) {
-        let Some(market) = self.liquidator.index().market() else { return };
+        let index = self.liquidator.index();
+        let Some(market) = index.market().filter(|_| index.market_revision() != self.followed) else { return };
+        self.followed = index.market_revision();
         let addresses = self.refresher.follow(market);
         self.watched.send_if_modified(|watched| {
             let mut wanted = vec![self.market];
@@ -216,24 +222,17 @@ impl Keeper {
     }
 
     async fn round(&mut self) {
-        if self.refresher.accounts().is_empty() {
-            self.follow_market();
-        }
+        self.follow_market();
         let index = self.liquidator.index();
         if let Some(market) = index.market() {
             self.refresher.round(market, index.market_slot());
         }
         let tick = self.liquidator.tick().await;
-        self.quiet = tick.unready.is_none() && tick.in_flight == 0;
+        self.hurried = tick.unfinished;
+        self.quiet = tick.unready.is_none() && tick.in_flight == 0 && !tick.unfinished;
         if let Some(unready) = &tick.unready {
             self.metrics.pass_failed("nodes");
             self.status.set(Condition::Rpc, Err(unready.to_string()));
-        }
-        // What it led to is on its way; a price that led to nothing is no delay.
-        if let Some(arrival) = self.arrival.take()
-            && tick.plans.iter().any(|(_, started)| *started)
-        {
-            self.metrics.price_to_send(self.endpoints.clock().since(arrival));
         }
         if self.refresher.hand().is_dry() {
             self.rehearse(&tick.plans).await;

@@ -199,7 +199,8 @@ impl Keeper {
             shutdown: config.shutdown,
             complete: false,
             last_reading: endpoints.clock().now(),
-            arrival: None,
+            followed: 0,
+            hurried: false,
             quiet: false,
             told: HashMap::new(),
         })
@@ -227,7 +228,10 @@ fn liquidator_terms(config: &Config, mode: Mode, market: &Market) -> liquidator:
         own: config.vault,
         most_in_flight: file.most_in_flight,
         poll: config.stream.poll,
+        // The poller brings them.
+        reads_vaults: false,
         resync: config.stream.resync,
+        fees: config.fees,
         dry_run: mode.dry,
     }
 }

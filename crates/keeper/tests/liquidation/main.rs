@@ -2,5 +2,8 @@
 
 mod crowd;
 mod index;
+mod node;
 mod random;
+mod refreshes;
 mod strategy;
+mod ticks;
