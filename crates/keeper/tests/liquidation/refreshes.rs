@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ballast_client::account::CLOCK;
 use ballast_client::transaction::Version;
 use ballast_client::{Market, Pubkey, account};
 use ballast_keeper::metrics::Metrics;
@@ -92,7 +91,7 @@ fn a_refresh_that_is_lost_holds_up_its_own_asset_alone_and_ages_grow_in_silence(
         lives(50, false).await;
         let after: Vec<u64> = SYMBOLS.iter().map(|symbol| age(&metrics, symbol)).collect();
         assert_eq!(after, before.iter().map(|age| age + 20).collect::<Vec<_>>());
-        assert!(after[0] >= 60 + 30 && after[1] < after[0]);
+        assert!(after[0] >= after[1] + 60, "{after:?}");
 
         // It is sent again and again, and never signed again while it can land.
         lock(&chain).loses = None;
