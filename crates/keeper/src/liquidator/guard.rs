@@ -22,9 +22,9 @@ mod tests {
     #[test]
     fn a_panic_is_an_answer_with_its_reason() {
         assert_eq!(watched(|| 7), Ok(7));
-        let empty: [u8; 0] = [];
+        let empty: &[u8] = &[];
         let at = std::hint::black_box(3);
-        let cause = watched(|| empty.iter().copied().collect::<Vec<u8>>()[at]).unwrap_err();
+        let cause = watched(|| empty[at]).unwrap_err();
         assert_eq!(cause, "panicked: index out of bounds: the len is 0 but the index is 3");
     }
 }
