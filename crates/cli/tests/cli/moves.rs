@@ -74,7 +74,7 @@ fn a_repayment_says_what_was_asked_for_and_what_moves() {
 
     let before = balance(stage, &alice, USDC);
     let repaid = stage.run(&alice, &["vault", "repay", "USDC=all"]);
-    assert!(repaid.stderr.contains("repay 100."), "{repaid:?}");
+    assert!(repaid.stderr.contains("repay 100"), "{repaid:?}");
     let moves = &repaid.json()["amounts"][0];
     assert_eq!(moves["asked"], json!(null));
     let foreseen: u64 = moves["amount"].as_str().expect("an amount").parse().expect("a number");
