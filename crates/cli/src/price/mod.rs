@@ -7,6 +7,7 @@ use crate::failure::Failure;
 
 pub mod accounts;
 mod check;
+mod observe;
 pub mod refresh;
 
 /// Commands on prices.
@@ -14,6 +15,8 @@ pub mod refresh;
 pub enum Command {
     /// Bring prices up to date; anybody may
     Refresh(refresh::Refresh),
+    /// Compare the new source of an asset with its price; anybody may, and often enough it takes over
+    Observe(observe::Observe),
     /// Show source, age, confidence and guards of prices, and what is refused meanwhile
     Check(check::Check),
 }
@@ -24,6 +27,7 @@ impl Command {
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Refresh(refresh) => refresh.run(context).await,
+            Self::Observe(observe) => observe.run(context).await,
             Self::Check(check) => check.run(context).await,
         }
     }

@@ -1,7 +1,8 @@
 //! The rows, in the order in which they are carried out.
 
 use ballast_client::address;
-use ballast_localnet::catalogue::SOL;
+use ballast_localnet::catalogue::{SOL, USDT};
+use ballast_localnet::oracle::Feeds;
 
 use super::Leaf;
 use super::scene::Scene;
@@ -155,6 +156,22 @@ fn prices() -> Vec<Leaf> {
             ("--stale soon", "is no time"),
         )
         .first(|stage, _| stage.publish()),
+        Leaf::new(
+            "price observe",
+            ("USDC", "/0/asset /0/source /0/account /0/checks /0/needed /0/tookOver /0/signature"),
+            ("DOGE", "DOGE"),
+        )
+        .first(|stage, scene| {
+            // Another dollar watches over the first one, once governance has said so and its price has agreed.
+            let feed: String = Feeds::id(USDT).iter().map(|byte| format!("{byte:02x}")).collect();
+            let wish = format!("gov propose --set USDC.second_source=pyth-pull:{feed}");
+            let proposed = scene.run(&stage.url(), "governance", &wish).json();
+            scene.set("$SOURCE", proposed[0]["change"].as_str().expect("an address").to_owned());
+            until_due(stage, scene);
+            scene.run(&stage.url(), "user", "gov execute $SOURCE").json();
+            stage.refresh();
+        })
+        .refused("user", "USDC", 2, "a change of a source comes first"),
     ]
 }
 
