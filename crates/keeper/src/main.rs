@@ -80,7 +80,7 @@ async fn run(arguments: &Arguments, config: &Config) -> Result<u8> {
     let (metrics, status) = (Metrics::new(), Status::new(config.patience));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(listen(stop)?);
-    let mut server = serve(config, &metrics, &status, stopped.clone()).await?;
+    let mut server = serve(config, &metrics, &status).await?;
     let patience = (mode.once || mode.dry).then_some(PATIENCE);
     let endpoints = rounds::endpoints(config)?;
     let opening = rounds::open(config, mode, endpoints, patience, &metrics, &status);
@@ -121,17 +121,13 @@ async fn run(arguments: &Arguments, config: &Config) -> Result<u8> {
 }
 
 /// Serves the pages. For a single pass nobody has to be able to ask, so a taken address is no fault then.
-async fn serve(
-    config: &Config,
-    metrics: &Metrics,
-    status: &Status,
-    stopped: watch::Receiver<bool>,
-) -> Result<tokio::task::JoinHandle<Result<()>>> {
+async fn serve(config: &Config, metrics: &Metrics, status: &Status) -> Result<tokio::task::JoinHandle<Result<()>>> {
     let listener = TcpListener::bind(config.address).await;
     let listener = listener.with_context(|| format!("server.address {} cannot be listened on", config.address))?;
     tracing::info!(address = %listener.local_addr().context("no address")?, "serving /metrics, /healthz and /readyz");
     let routes = server::routes(metrics.clone(), status.clone());
-    Ok(tokio::spawn(server::serve(listener, routes, until(stopped))))
+    // To the very end: whoever looks on wants to see how what is under way ends.
+    Ok(tokio::spawn(server::serve(listener, routes, std::future::pending())))
 }
 
 /// Sets the flag at the first SIGINT or SIGTERM; at the second the process ends at once.

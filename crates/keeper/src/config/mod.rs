@@ -48,6 +48,8 @@ pub struct Prices {
     pub refresh_bps: u32,
     /// Assets in one transaction at most.
     pub batch: usize,
+    /// Lamports that refreshes may cost within an hour.
+    pub most_lamports_per_hour: u64,
     pub check: Duration,
     /// By name of the asset: the accounts of its sources that are no addresses themselves.
     pub accounts: BTreeMap<String, [Option<Pubkey>; 2]>,
@@ -281,6 +283,7 @@ fn prices(found: &file::Prices, environment: Environment<'_>) -> Result<Prices> 
         refresh_seconds: found.refresh_seconds,
         refresh_bps: found.refresh_bps,
         batch: found.batch,
+        most_lamports_per_hour: found.most_lamports_per_hour,
         check: Duration::from_millis(found.check_milliseconds),
         accounts: found.accounts.iter().map(accounts).collect::<Result<_>>()?,
         hermes,

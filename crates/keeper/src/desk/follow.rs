@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use ballast_cluster::sending::Included;
 use solana_transaction::Signature;
 
 use super::{Claim, Desk, Outcome};
-use crate::endpoints::Verdict;
+use crate::endpoints::{Landing, Verdict};
 use crate::journal::{Ended, Signed};
 
 impl Desk {
@@ -18,8 +19,9 @@ impl Desk {
         signed: &Signed,
         mut arrival: Option<Instant>,
     ) -> Outcome {
-        let Signed { signature, last_valid_block_height, transaction } = signed;
+        let Signed { signature, last_valid_block_height, transaction, .. } = signed;
         let begun = self.endpoints.clock().now();
+        let mut landed = None;
         for round in 0u32.. {
             // What nobody takes now is offered again in a moment.
             if round.is_multiple_of(self.terms.repeat_after.max(1)) && self.can_land(*last_valid_block_height) {
@@ -32,8 +34,18 @@ impl Desk {
             }
             // Fewer nodes than are needed decide nothing: the verdict says so.
             let _ = self.endpoints.keep_surveyed().await;
-            if let Some(verdict) = self.endpoints.verdict(signature, *last_valid_block_height).await {
-                return self.conclude(id, *signature, verdict);
+            match self.endpoints.verdict(signature, *last_valid_block_height).await {
+                Some(Verdict::Included(included)) => return self.conclude(id, *signature, Some(included)),
+                Some(Verdict::Expired) => return self.conclude(id, *signature, None),
+                Some(Verdict::Unreceipted { landing, receipt }) => {
+                    let since = *landed.get_or_insert(self.endpoints.clock().now());
+                    if self.endpoints.clock().since(since) >= self.terms.receipts {
+                        tracing::warn!(key = %claim.key, %signature, "it landed, and too few nodes have its receipt");
+                        let included = receipt.unwrap_or_else(|| without_receipt(landing, signed));
+                        return self.conclude(id, *signature, Some(included));
+                    }
+                }
+                None => {}
             }
             if self.endpoints.clock().since(begun) > self.terms.patience {
                 break;
@@ -48,16 +60,20 @@ impl Desk {
         self.endpoints.position().is_none_or(|position| position.height <= last_valid_block_height)
     }
 
-    fn conclude(&self, id: u64, signature: Signature, verdict: Verdict) -> Outcome {
-        let (how, outcome) = match verdict {
-            Verdict::Expired => (Ended::Expired, Outcome::Expired(signature)),
-            Verdict::Included(included) if included.error.is_some() => {
-                (Ended::Failed, Outcome::Failed { signature, included })
-            }
-            Verdict::Included(included) => (Ended::Landed, Outcome::Landed { signature, included }),
+    /// `None`: it is in no block and never will be.
+    fn conclude(&self, id: u64, signature: Signature, included: Option<Included>) -> Outcome {
+        let (how, outcome) = match included {
+            None => (Ended::Expired, Outcome::Expired(signature)),
+            Some(included) if included.error.is_some() => (Ended::Failed, Outcome::Failed { signature, included }),
+            Some(included) => (Ended::Landed, Outcome::Landed { signature, included }),
         };
         // The fate is known here, written or not: after a restart the cluster says the same again.
         let _ = self.write(|journal| journal.end(id, how));
         outcome
     }
+}
+
+/// What is known of a transaction whose receipt nobody has: what it did stays unknown.
+fn without_receipt(landing: Landing, signed: &Signed) -> Included {
+    Included { slot: landing.slot, fee: signed.fee, logs: Vec::new(), error: landing.error }
 }

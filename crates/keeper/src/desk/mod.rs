@@ -6,6 +6,8 @@
 
 mod follow;
 mod recover;
+mod rooms;
+mod spending;
 mod task;
 
 use std::collections::HashSet;
@@ -20,11 +22,13 @@ use solana_keypair::Keypair;
 use solana_message::VersionedMessage;
 use solana_signer::Signer;
 use solana_transaction::versioned::VersionedTransaction;
-use tokio::sync::Semaphore;
+use tokio::join;
 
-use crate::endpoints::{Endpoints, NotTried};
+use crate::endpoints::{Blockhash, Endpoints, NotTried};
 use crate::journal::{Ended, Intent, Journal, JournalError, Key, Signed};
 use crate::metrics::Metrics;
+use rooms::{Rooms, is_of_prices};
+use spending::Spending;
 pub use task::{Also, Judge, Outcome, Prospect, Refusal, Task};
 
 /// Lamports for a signature.
@@ -35,16 +39,20 @@ const SIGNATURE_FEE: u64 = 5_000;
 pub struct Terms {
     pub fees: FeePolicy,
     pub version: Version,
-    /// Transactions on their way at the same time.
+    /// Transactions on their way at the same time, of each kind: liquidations, prices, all others.
     pub most_in_flight: usize,
+    /// Lamports that refreshes of prices may cost within an hour.
+    pub most_for_prices: u64,
     /// Pause between two looks at what became of a transaction.
     pub poll: Duration,
     /// It is handed to the nodes again after so many looks.
     pub repeat_after: u32,
     /// How long to look before the fate counts as unknown for now.
     pub patience: Duration,
+    /// How long to wait for the receipt of what is in a block, before it ends without one.
+    pub receipts: Duration,
     /// Whoever says so, vouches that this key has signed nothing lately: a journal that is new is complete from the beginning.
-    /// For a local network that has just been started.
+    /// For a local network that has just been started; on a public cluster it is not believed.
     pub first_life: bool,
 }
 
@@ -54,9 +62,11 @@ impl Default for Terms {
             fees: FeePolicy::default(),
             version: Version::V0,
             most_in_flight: 8,
+            most_for_prices: 100_000_000,
             poll: Duration::from_millis(400),
             repeat_after: 5,
             patience: Duration::from_secs(300),
+            receipts: Duration::from_secs(30),
             first_life: false,
         }
     }
@@ -68,6 +78,7 @@ struct State {
     taken: HashSet<Key>,
     /// Nothing is signed up to this block height, see `recover`.
     sealed_until: Option<u64>,
+    spending: Spending,
 }
 
 /// The one place that signs.
@@ -77,7 +88,7 @@ pub struct Desk {
     terms: Terms,
     metrics: Metrics,
     state: Mutex<State>,
-    room: Semaphore,
+    rooms: Rooms,
 }
 
 /// A key that is taken as long as this lives. What the journal knows of the key outlives it.
@@ -92,7 +103,15 @@ impl Drop for Claim<'_> {
     }
 }
 
-/// A transaction that is ready to be written down.
+/// What a task asks for, and what it costs.
+#[derive(Clone, Copy)]
+struct Priced {
+    budget: Budget,
+    /// Lamports.
+    fee: u64,
+}
+
+/// A transaction that is written down.
 struct Ready {
     id: u64,
     signed: Signed,
@@ -107,9 +126,11 @@ impl Desk {
         terms: Terms,
         metrics: Metrics,
     ) -> Self {
-        let state = State { journal, taken: HashSet::new(), sealed_until: None };
-        let room = Semaphore::new(terms.most_in_flight.max(1));
-        Self { endpoints, signer, terms, metrics, state: Mutex::new(state), room }
+        let spending = Spending::new(terms.most_for_prices);
+        metrics.in_flight(journal.unfinished().count());
+        let state = State { journal, taken: HashSet::new(), sealed_until: None, spending };
+        let rooms = Rooms::new(terms.most_in_flight);
+        Self { endpoints, signer, terms, metrics, state: Mutex::new(state), rooms }
     }
 
     /// Who signs.
@@ -126,6 +147,11 @@ impl Desk {
     /// Transactions of which it is not decided what became of them.
     pub fn in_flight(&self) -> usize {
         self.state().journal.unfinished().count()
+    }
+
+    /// Signs nothing any more, whoever waits for it. What is signed is followed as before.
+    pub fn close(&self) {
+        self.rooms.close();
     }
 
     /// Carries a task out, from the first look to its fate. When this is dropped on the way, the journal knows how far it came,
@@ -148,15 +174,12 @@ impl Desk {
     async fn watch(&self, task: Task, also: &Also, arrival: Option<Instant>) -> Outcome {
         let (key, what) = (task.key, task.what.clone());
         let outcome = self.carry(task, also, arrival).await;
-        self.metrics.transaction(outcome.name());
-        self.metrics.in_flight(self.in_flight());
+        self.count(&outcome);
         match &outcome {
             Outcome::Landed { signature, included } => {
-                self.metrics.fee_paid(included.fee);
                 tracing::info!(%key, what, %signature, slot = included.slot, fee = included.fee, "landed");
             }
             Outcome::Failed { signature, included } => {
-                self.metrics.fee_paid(included.fee);
                 tracing::warn!(%key, what, %signature, error = ?included.error, "failed on chain");
             }
             Outcome::Refused(refusal) => tracing::info!(%key, what, reason = refusal.name(), "not signed: {refusal}"),
@@ -167,10 +190,16 @@ impl Desk {
         outcome
     }
 
+    fn count(&self, outcome: &Outcome) {
+        self.metrics.transaction(outcome.name());
+        if let Outcome::Landed { included, .. } | Outcome::Failed { included, .. } = outcome {
+            self.metrics.fee_paid(included.fee);
+        }
+    }
+
     async fn carry(&self, task: Task, also: &Also, arrival: Option<Instant>) -> Outcome {
         let Some(claim) = self.claim(task.key) else { return Outcome::Busy };
-        // The semaphore is never closed.
-        let Ok(_room) = self.room.acquire().await else { return Outcome::Busy };
+        let Ok(_place) = self.rooms.enter(&task.key).await else { return Outcome::Refused(Refusal::Closed) };
         match self.prepare(&task, also).await {
             Ok(Ready { id, signed }) => self.follow(&claim, id, &signed, arrival).await,
             Err(refusal) => Outcome::Refused(refusal),
@@ -190,7 +219,11 @@ impl Desk {
     async fn prepare(&self, task: &Task, also: &Also) -> Result<Ready, Refusal> {
         self.endpoints.keep_surveyed().await.map_err(Refusal::Unready)?;
         self.require_no_seal()?;
-        let budget = self.price(task, also).await?;
+        // The hash is fetched meanwhile, so that nothing is waited for between the intent and the signature.
+        let (priced, blockhash) = join!(self.price(task, also), self.endpoints.blockhash());
+        let (priced, blockhash) = (priced?, blockhash.map_err(Refusal::Unready)?);
+        self.require_open()?;
+        self.require_means(task, &priced)?;
         let intent = Intent {
             key: task.key,
             digest: digest(&task.instructions),
@@ -198,7 +231,7 @@ impl Desk {
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         };
         let id = self.write(|journal| journal.intend(intent)).map_err(Refusal::Journal)?;
-        match self.sign(id, task, also, budget).await {
+        match self.sign(id, task, also, priced, blockhash) {
             Ok(signed) => Ok(Ready { id, signed }),
             Err(refusal) => {
                 // Where even that cannot be written, the next start finds an intent without a signature, and drops it.
@@ -208,8 +241,23 @@ impl Desk {
         }
     }
 
+    fn require_open(&self) -> Result<(), Refusal> {
+        if self.rooms.are_closed() { Err(Refusal::Closed) } else { Ok(()) }
+    }
+
+    /// Refreshes are wanted whenever a price moves, so that something has to bound what they cost. A liquidation pays for
+    /// itself.
+    fn require_means(&self, task: &Task, priced: &Priced) -> Result<(), Refusal> {
+        if !is_of_prices(&task.key) {
+            return Ok(());
+        }
+        let most = self.terms.most_for_prices;
+        let entered = self.state().spending.enter(priced.fee, self.endpoints.clock().now());
+        entered.map_err(|spent| Refusal::Means { spent, most })
+    }
+
     /// What to ask for, and whether the task is still wanted at that price.
-    async fn price(&self, task: &Task, also: &Also) -> Result<Budget, Refusal> {
+    async fn price(&self, task: &Task, also: &Also) -> Result<Priced, Refusal> {
         let message = self.compile(also, &task.instructions, SIMULATED, Default::default())?;
         let trials = self.endpoints.try_out(&message).await.map_err(|error| match error {
             NotTried::Unready(unready) => Refusal::Unready(unready),
@@ -218,11 +266,7 @@ impl Desk {
         })?;
         let FeePolicy { percentile, least, most } = self.terms.fees;
         let price = self.endpoints.recent_price(&written(&task.instructions), percentile).await;
-        let price = price.map_err(Refusal::Unready)?.max(least);
-        // Not the cap instead: a transaction that pays less than the others waits until it expires, and blocks its key as long.
-        if price > most {
-            return Err(Refusal::Fee { price, most });
-        }
+        let price = price.map_err(Refusal::Unready)?.clamp(least, most.max(least));
         let used = trials.iter().map(|trial| trial.units).max().unwrap_or_default();
         let budget = Budget { units: enough_units(used), price };
         let signatures = u64::try_from(also.signers.len()).unwrap_or(u64::MAX).saturating_add(1);
@@ -232,12 +276,18 @@ impl Desk {
                 judge(&Prospect { logs: &trial.logs, fee }).map_err(Refusal::Unwanted)?;
             }
         }
-        Ok(budget)
+        Ok(Priced { budget, fee })
     }
 
     /// Signs, and writes down what was signed. Until that is on the disk, the signature has not left this function.
-    async fn sign(&self, id: u64, task: &Task, also: &Also, budget: Budget) -> Result<Signed, Refusal> {
-        let blockhash = self.endpoints.blockhash().await.map_err(Refusal::Unready)?;
+    fn sign(
+        &self,
+        id: u64,
+        task: &Task,
+        also: &Also,
+        Priced { budget, fee }: Priced,
+        blockhash: Blockhash,
+    ) -> Result<Signed, Refusal> {
         let message = self.compile(also, &task.instructions, Some(budget), blockhash.hash)?;
         let invalid = |error: &dyn std::fmt::Display| Refusal::Invalid(error.to_string());
         let signers: Vec<&Keypair> = [&self.signer].into_iter().chain(&also.signers).map(|signer| &**signer).collect();
@@ -245,6 +295,7 @@ impl Desk {
         let signed = Signed {
             signature: transaction.signatures.first().copied().unwrap_or_default(),
             last_valid_block_height: blockhash.last_valid_block_height,
+            fee,
             transaction: wire(&transaction).map_err(|error| invalid(&error))?,
         };
         self.write(|journal| journal.sign(id, signed.clone())).map_err(Refusal::Journal)?;
@@ -267,6 +318,7 @@ impl Desk {
     fn write<T>(&self, write: impl FnOnce(&mut Journal) -> Result<T, JournalError>) -> Result<T, JournalError> {
         let mut state = self.state();
         let written = write(&mut state.journal);
+        self.metrics.in_flight(state.journal.unfinished().count());
         match &written {
             Ok(_) => self.metrics.journal_written(state.journal.length()),
             Err(error) => {

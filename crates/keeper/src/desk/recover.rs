@@ -1,5 +1,6 @@
 //! Going on after a restart: from the journal, or from the chain alone when there is none.
 
+use ballast_cluster::definition::Cluster;
 use futures_util::future::join_all;
 
 use super::{Claim, Desk, Outcome, Refusal};
@@ -17,12 +18,19 @@ impl Desk {
         if self.state().journal.is_complete() {
             return Ok(());
         }
-        if self.terms.first_life {
+        if self.is_first_life() {
             let _ = self.write(|journal| journal.completes());
             return Ok(());
         }
         self.seal();
         Ok(())
+    }
+
+    /// Whether no life of this key came before. What is missing from a journal was signed by somebody, whoever vouches for what.
+    fn is_first_life(&self) -> bool {
+        let genesis = self.endpoints.genesis().map(|genesis| genesis.to_string());
+        let local = genesis.is_some_and(|genesis| Cluster::of_genesis(&genesis) == Cluster::Local);
+        self.terms.first_life && local && self.state().journal.is_new()
     }
 
     /// An intent without a signature is over: what was signed for it is on the disk before anybody can see it.
@@ -76,9 +84,11 @@ impl Desk {
 
     /// Follows up what is unfinished and nobody is at: after a restart, and after a fate was unknown. Returns what became of it.
     pub async fn settle(&self) -> Vec<(Key, Outcome)> {
+        // Of a task that ended between the two, by a panic.
+        self.drop_unsigned();
         let followed = self.left_behind().into_iter().map(|(claim, id, signed)| async move {
             let outcome = self.follow(&claim, id, &signed, None).await;
-            self.metrics.transaction(outcome.name());
+            self.count(&outcome);
             tracing::info!(key = %claim.key, signature = %signed.signature, outcome = outcome.name(), "settled");
             (claim.key, outcome)
         });

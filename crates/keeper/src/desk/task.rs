@@ -92,8 +92,10 @@ pub enum Refusal {
     Simulation(Box<Failure>),
     /// The nodes do not agree whether it would fail.
     Disputed(String),
-    /// A place in a block costs more than it may, micro-lamports for a compute unit.
-    Fee { price: u64, most: u64 },
+    /// Refreshes have cost so many lamports within the hour that this one would be above the most that they may.
+    Means { spent: u64, most: u64 },
+    /// The keeper is ending.
+    Closed,
     /// It is not wanted any more.
     Unwanted(String),
     /// It cannot be written down.
@@ -110,7 +112,8 @@ impl Refusal {
             Self::Unready(_) => "unready",
             Self::Simulation(_) => "simulation",
             Self::Disputed(_) => "disputed",
-            Self::Fee { .. } => "fee",
+            Self::Means { .. } => "means",
+            Self::Closed => "closed",
             Self::Unwanted(_) => "unwanted",
             Self::Journal(_) => "journal",
             Self::Invalid(_) => "invalid",
@@ -138,9 +141,11 @@ impl fmt::Display for Refusal {
             Self::Unready(unready) => write!(f, "{unready}"),
             Self::Simulation(failure) => write!(f, "the transaction would fail: {failure}"),
             Self::Disputed(why) => write!(f, "the nodes do not agree: {why}"),
-            Self::Fee { price, most } => {
-                write!(f, "a compute unit costs {price} micro-lamports at the moment, and at most {most} are paid")
-            }
+            Self::Means { spent, most } => write!(
+                f,
+                "refreshes have cost {spent} lamports within the hour, and prices.most_lamports_per_hour is {most}"
+            ),
+            Self::Closed => f.write_str("the keeper is ending"),
             Self::Unwanted(why) | Self::Invalid(why) => f.write_str(why),
             Self::Journal(error) => write!(f, "{error}"),
         }

@@ -5,6 +5,8 @@
 //! are needed; what became of a transaction is asked of all. When fewer count than are needed, nothing is answered at all:
 //! the keeper fails closed.
 
+mod blockhash;
+mod fate;
 mod reading;
 mod standing;
 mod survey;
@@ -23,10 +25,12 @@ use ballast_cluster::connection::Connection;
 use solana_transaction::Hash;
 
 use crate::clock::{Clock, Elapsed};
+pub use blockhash::{Blockhash, LIFETIME};
+pub use fate::{Landing, Verdict};
 pub use reading::Seen;
 pub use standing::{Position, Standing};
 use standing::{Record, Reference};
-pub use transactions::{Blockhash, LIFETIME, NotTried, Verdict};
+pub use transactions::NotTried;
 
 /// When nodes are believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +67,12 @@ pub struct Unready {
     pub why: String,
 }
 
+impl Unready {
+    fn because(self, why: &str) -> Self {
+        Self { why: why.to_owned(), ..self }
+    }
+}
+
 impl fmt::Display for Unready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} needed nodes can be relied on", self.healthy, self.needed)?;
@@ -96,6 +106,7 @@ pub struct Endpoints {
     policy: Policy,
     view: Mutex<View>,
     turn: AtomicUsize,
+    last_blockhash: blockhash::Last,
     clock: Clock,
 }
 
@@ -108,7 +119,14 @@ impl Endpoints {
         ensure!(nodes.len() >= least_healthy, "{} nodes, of which {least_healthy} have to agree", nodes.len());
         let records = nodes.iter().map(|_| Record::new()).collect();
         let view = Mutex::new(View { records, genesis: None, reference: None, surveyed: None });
-        Ok(Self { nodes, policy, view, turn: AtomicUsize::new(0), clock: Clock::default() })
+        Ok(Self {
+            nodes,
+            policy,
+            view,
+            turn: AtomicUsize::new(0),
+            last_blockhash: blockhash::Last::default(),
+            clock: Clock::default(),
+        })
     }
 
     /// The same by another clock.
@@ -187,12 +205,16 @@ impl Endpoints {
     /// The nodes that count, beginning with another one each time.
     fn healthy(&self) -> Result<Vec<usize>, Unready> {
         self.ready()?;
-        let view = self.view();
-        let mut healthy: Vec<usize> = (0..self.nodes.len()).filter(|at| view.records[*at].is_healthy()).collect();
-        drop(view);
+        let mut healthy = self.counted();
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % healthy.len().max(1);
         healthy.rotate_left(turn);
         Ok(healthy)
+    }
+
+    /// The nodes that count, in order.
+    fn counted(&self) -> Vec<usize> {
+        let view = self.view();
+        (0..self.nodes.len()).filter(|at| view.records[*at].is_healthy()).collect()
     }
 
     /// Asks one node, within the time that there is.

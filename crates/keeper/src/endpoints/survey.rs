@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use solana_client::rpc_config::CommitmentConfig;
 use solana_transaction::Hash;
 
-use super::standing::{Position, Standing, judge};
+use super::standing::{Position, Reference, Standing, judge};
 use super::{Endpoints, Policy, Unready};
 
 /// What a node said.
@@ -53,9 +53,18 @@ impl Endpoints {
     /// # Errors
     /// [`Unready`] when fewer count than are needed.
     pub async fn survey(&self) -> Result<(), Unready> {
+        self.locate().await.map(drop)
+    }
+
+    /// A survey, and what this very one found: every position in it was asked for after this was called.
+    ///
+    /// # Errors
+    /// As [`Self::survey`].
+    pub(super) async fn locate(&self) -> Result<Reference, Unready> {
         let now = self.clock.now();
         let asked: Vec<(usize, bool)> = {
-            let view = self.view();
+            let mut view = self.view();
+            view.surveyed = Some(now);
             let askable = view.records.iter().enumerate().filter(|(_, record)| !record.is_suspended(now));
             askable.map(|(at, record)| (at, !record.verified)).collect()
         };
@@ -65,8 +74,9 @@ impl Endpoints {
         });
         let answers = join_all(requests).await;
         self.pin_genesis(&answers);
-        self.weigh(answers);
-        self.ready()
+        let reference = self.weigh(answers);
+        self.ready()?;
+        reference.ok_or_else(|| self.unready(&self.view()))
     }
 
     /// The cluster is what enough nodes say it is, the first time they agree.
@@ -84,7 +94,8 @@ impl Endpoints {
         view.genesis = agreed.filter(|_| !disputed);
     }
 
-    fn weigh(&self, answers: Vec<(usize, Result<Answer, String>)>) {
+    /// Judges the nodes by their answers. Returns where the cluster is by them, if enough agree.
+    fn weigh(&self, answers: Vec<(usize, Result<Answer, String>)>) -> Option<Reference> {
         let now = self.clock.now();
         let mut view = self.view();
         let mut positions = vec![None; self.nodes.len()];
@@ -117,5 +128,6 @@ impl Endpoints {
         if reference.is_some() {
             view.reference = reference;
         }
+        reference
     }
 }

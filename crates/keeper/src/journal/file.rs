@@ -91,19 +91,15 @@ impl Journal {
             length,
             owed: VecDeque::new(),
             dirty: false,
+            // A former life may have ended between renaming a file and this.
+            folder_due: true,
+            begun: condition == Condition::New,
             compact_above,
         };
-        match condition {
-            Condition::Intact => {}
-            Condition::Torn { .. } => {
-                journal.medium.cut(length).map_err(io_error("shorten", &journal.path))?;
-                journal.medium.sync().map_err(io_error("write", &journal.path))?;
-            }
-            // What was lost may be a transaction that can land.
-            Condition::New | Condition::Damaged { .. } | Condition::SetAside { .. } => {
-                journal.complete = false;
-                journal.compact()?;
-            }
+        // What was lost may be a transaction that can land.
+        if condition != Condition::Intact {
+            journal.complete = false;
+            journal.compact()?;
         }
         Ok((journal, condition))
     }
@@ -128,13 +124,23 @@ impl Journal {
         let mut medium = (self.mount)(file);
         medium.write(0, &bytes).and_then(|()| medium.sync()).map_err(io_error("write", &beside))?;
         fs::rename(&beside, &self.path).map_err(io_error("replace", &self.path))?;
-        // From here on the new file is the journal, whatever happens to the directory.
+        // From here on the new file is the journal, but nothing is written to it before the folder is on the disk.
+        self.folder_due = true;
         self.medium = medium;
         self.length = bytes.len() as u64;
         self.dirty = false;
         // Of what has ended, nothing is in the new file.
         self.owed.clear();
-        sync_folder(&self.path)
+        self.sync_folder()
+    }
+
+    /// What is appended to a file that a power failure takes back was never written.
+    pub(super) fn sync_folder(&mut self) -> Result<(), JournalError> {
+        if self.folder_due {
+            self.medium.sync_folder(folder(&self.path)).map_err(io_error("write the folder of", &self.path))?;
+            self.folder_due = false;
+        }
+        Ok(())
     }
 
     /// Compacts now or, when the disk does not let us, at twice the size: the journal is whole either way.
@@ -224,7 +230,8 @@ fn set_aside(path: &Path) -> Result<PathBuf, JournalError> {
         let to = beside(path, &format!("unreadable-{number}"));
         if !to.exists() {
             fs::rename(path, &to).map_err(io_error("move", path))?;
-            sync_folder(path)?;
+            let synced = File::open(folder(path)).and_then(|folder| folder.sync_all());
+            synced.map_err(io_error("write the folder of", path))?;
             return Ok(to);
         }
     }
@@ -239,9 +246,8 @@ fn beside(path: &Path, what: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn sync_folder(path: &Path) -> Result<(), JournalError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error("write the folder of", path))
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn io_error(what: &'static str, path: &Path) -> impl Fn(io::Error) -> JournalError {

@@ -1,7 +1,7 @@
 //! How records lie in the file: length, checksum of the length, checksum of the record, record.
 //!
-//! The length has a checksum of its own, because otherwise a damaged length looks like a record that was not finished, and
-//! only of the latter it is known that nobody acted on it.
+//! The length has a checksum of its own, because otherwise a damaged length looks like a record without an end, and what
+//! stands behind it is not looked for.
 
 use std::ops::Range;
 
@@ -26,7 +26,7 @@ pub fn framed(record: &[u8]) -> Option<Vec<u8>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     Clean,
-    /// The last record was not written to its end. Nobody acted on it: acting comes after the file is on the disk.
+    /// The last record has no end.
     Torn,
     /// What stands at the end is no record, and somebody may have acted on what stood there.
     Damaged,

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 /// A file as far as the journal needs it.
 pub trait Medium: Send {
@@ -12,6 +13,10 @@ pub trait Medium: Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Shortens it to so many bytes.
     fn cut(&mut self, length: u64) -> io::Result<()>;
+    /// Returns when the folder is on the disk: which file has which name.
+    fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
 }
 
 impl Medium for File {

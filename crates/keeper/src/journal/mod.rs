@@ -40,7 +40,8 @@ pub enum Condition {
     /// There was none.
     New,
     Intact,
-    /// A record was not finished and was cut off. Nobody acted on it.
+    /// The end of the last record is missing, and the rest of it was cut off. Either it was never written to its end, and
+    /// nobody acted on it, or somebody shortened the file: nobody can tell.
     Torn {
         bytes: u64,
     },
@@ -60,7 +61,7 @@ impl fmt::Display for Condition {
         match self {
             Self::New => f.write_str("there was no journal, a new one was begun"),
             Self::Intact => f.write_str("the journal is intact"),
-            Self::Torn { bytes } => write!(f, "the last record was not finished, its {bytes} bytes were cut off"),
+            Self::Torn { bytes } => write!(f, "the last record has no end, its {bytes} bytes were cut off"),
             Self::Damaged { bytes } => write!(f, "the last {bytes} bytes of the journal were damaged and were cut off"),
             Self::SetAside { to, why } => {
                 write!(f, "the journal was unreadable ({why}) and was moved to {}", to.display())
@@ -128,6 +129,10 @@ pub struct Journal {
     owed: VecDeque<Record>,
     /// Bytes behind `length` may be there, after a write that failed.
     dirty: bool,
+    /// The folder does not yet have this file on the disk: after a power failure an older one could be back.
+    folder_due: bool,
+    /// There was no journal before this one.
+    begun: bool,
     compact_above: u64,
 }
 
@@ -143,6 +148,11 @@ impl Journal {
     /// Whether nothing can land that this journal does not know.
     pub fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// Whether it was begun by this process, with no journal before it.
+    pub fn is_new(&self) -> bool {
+        self.begun
     }
 
     /// Writes down that nothing can land that this journal does not know.
@@ -211,6 +221,7 @@ impl Journal {
 
     fn put(&mut self, record: &Record) -> Result<(), JournalError> {
         let frame = encoded(record)?;
+        self.sync_folder()?;
         // What a former failure left behind would make a middle of this record's beginning.
         if self.dirty {
             self.medium.cut(self.length).map_err(|source| self.failed("shorten", source))?;

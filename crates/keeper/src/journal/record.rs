@@ -103,6 +103,8 @@ pub struct Signed {
     pub signature: Signature,
     /// The last block height at which it can land.
     pub last_valid_block_height: u64,
+    /// Lamports that it costs when it lands.
+    pub fee: u64,
     /// The whole transaction in base64, to be broadcast again after a restart.
     pub transaction: String,
 }

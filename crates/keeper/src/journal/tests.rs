@@ -27,7 +27,12 @@ fn intent(seed: u8) -> Intent {
 }
 
 fn signed(seed: u8) -> Signed {
-    Signed { signature: Signature::from([seed; 64]), last_valid_block_height: 150, transaction: "AAAA".repeat(300) }
+    Signed {
+        signature: Signature::from([seed; 64]),
+        last_valid_block_height: 150,
+        fee: 5_000,
+        transaction: "AAAA".repeat(300),
+    }
 }
 
 fn opened(path: &Path) -> (Journal, Condition) {
@@ -124,13 +129,24 @@ fn wherever_the_file_ends_the_records_before_are_known() {
         fs::write(&path, &whole[..length]).unwrap();
         let (journal, condition) = opened(&path);
         let good = scan.records.iter().rev().find(|record| record.end <= length).unwrap().end;
+        let known = scan.records.iter().filter(|record| record.end <= good).cloned();
+        let known: Vec<Record> = known.map(|range| serde_json::from_slice(&whole[range]).unwrap()).collect();
+        let opened = |record: &&Record| matches!(record, Record::Intent { .. });
+        let ended = |record: &&Record| matches!(record, Record::Ended { .. });
+        let open = known.iter().filter(opened).count() - known.iter().filter(ended).count();
+        assert_eq!(left(&journal).len(), open);
         match length - good {
-            0 => assert_eq!(condition, Condition::Intact),
-            bytes => assert_eq!(condition, Condition::Torn { bytes: bytes as u64 }),
+            0 => {
+                assert_eq!(condition, Condition::Intact);
+                assert_eq!(journal.is_complete(), good >= scan.records[1].end);
+            }
+            // Nobody can tell whether somebody acted on it.
+            bytes => {
+                assert_eq!(condition, Condition::Torn { bytes: bytes as u64 });
+                assert!(!journal.is_complete());
+            }
         }
-        assert_eq!(journal.length(), good as u64);
-        assert_eq!(fs::metadata(&path).unwrap().len(), good as u64);
-        assert_eq!(journal.is_complete(), good >= scan.records[1].end);
+        assert_eq!(fs::metadata(&path).unwrap().len(), journal.length());
     }
 }
 
@@ -260,6 +276,56 @@ fn an_end_that_the_full_disk_did_not_take_is_written_before_anything_else() {
     journal.intend(intent(1)).unwrap();
     let written = records(&path).unwrap();
     assert!(matches!(written[3..], [Record::Ended { id: 0, how: Ended::Landed }, Record::Intent { .. }]));
+}
+
+/// A disk that does not take names of files.
+struct Nameless {
+    file: File,
+    takes: std::sync::Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Medium for Nameless {
+    fn write(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        Medium::write(&mut self.file, at, bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.file.cut(length)
+    }
+
+    fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
+        match self.takes.load(std::sync::atomic::Ordering::SeqCst) {
+            true => self.file.sync_folder(folder),
+            false => Err(io::ErrorKind::StorageFull.into()),
+        }
+    }
+}
+
+#[test]
+fn nothing_is_written_to_a_compacted_journal_before_its_name_is_on_the_disk() {
+    let (_folder, path) = place();
+    let takes = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let shared = std::sync::Arc::clone(&takes);
+    let mount: Mount = Box::new(move |file| Box::new(Nameless { file, takes: shared.clone() }));
+    let (mut journal, _) = Journal::open_with(&path, identity(), COMPACT_ABOVE, mount).unwrap();
+    journal.completes().unwrap();
+    let id = journal.intend(intent(1)).unwrap();
+    takes.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert!(matches!(journal.compact(), Err(JournalError::Io { what: "write the folder of", .. })));
+    let length = journal.length();
+    journal.sign(id, signed(1)).unwrap_err();
+    journal.intend(intent(2)).unwrap_err();
+    assert_eq!((journal.length(), fs::metadata(&path).unwrap().len()), (length, length));
+    takes.store(true, std::sync::atomic::Ordering::SeqCst);
+    journal.sign(id, signed(1)).unwrap();
+    drop(journal);
+    let (journal, condition) = opened(&path);
+    assert_eq!((condition, journal.is_complete()), (Condition::Intact, true));
+    assert_eq!(left(&journal), [(0, key(1), Some(Signature::from([1; 64])))]);
 }
 
 #[test]

@@ -12,12 +12,13 @@ fn whole(count: usize) -> i64 {
 
 /// The liquidator.
 impl Metrics {
-    /// A liquidation goes to the desk. Kinds: `pair`, `receivership`, `into`.
+    /// A liquidation goes to the desk. Kinds: `pair`, `receivership`, `into`, `absorb`.
     pub fn liquidation_attempted(&self, kind: &str) {
         self.attempts.get_or_create(&label("kind", kind)).inc();
     }
 
-    /// A liquidation landed. `profit` in micro-dollars after costs.
+    /// A liquidation landed. `profit` in micro-dollars after costs. Kinds: the same, and `settled` for one that a former life
+    /// had sent, or whose fate was unknown for a while.
     pub fn liquidation_landed(&self, kind: &str, profit: i64) {
         self.liquidations.get_or_create(&label("kind", kind)).inc();
         if profit >= 0 {
@@ -27,7 +28,8 @@ impl Metrics {
         }
     }
 
-    /// A liquidation did not land. Reasons: of a short fixed list, such as `refused`, `failed`, `expired`, `unknown`.
+    /// A liquidation did not land. Reasons: `failed`, `expired`, `unknown`, or the name of a refusal, see
+    /// [`crate::desk::Refusal::name`].
     pub fn liquidation_failed(&self, reason: &str) {
         self.failures.get_or_create(&label("reason", reason)).inc();
     }

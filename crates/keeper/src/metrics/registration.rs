@@ -8,7 +8,7 @@ use prometheus_client::registry::{Metric, Registry};
 use super::{Label, Labels, Metrics, label};
 
 /// Kinds of a liquidation.
-pub const KINDS: [&str; 3] = ["pair", "receivership", "into"];
+pub const KINDS: [&str; 4] = ["pair", "receivership", "into", "absorb"];
 
 /// Registers a metric that starts empty, and gives it back.
 fn keep<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {

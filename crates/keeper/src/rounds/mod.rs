@@ -280,6 +280,8 @@ impl Keeper {
     /// Waits for what is under way, but not for ever.
     async fn end(mut self) -> End {
         info!("ending: waiting for what is under way, {:?} at most", self.shutdown);
+        // What waits for its turn is left to the next life.
+        self.refresher.hand().desk().close();
         let patience = self.shutdown;
         let posting = async {
             match &mut self.publishers {

@@ -87,6 +87,7 @@ pub async fn open(
         fees: config.fees,
         version: config.version,
         most_in_flight: config.liquidator.most_in_flight,
+        most_for_prices: config.prices.most_lamports_per_hour,
         first_life: config.rpc.one_node || mode.dry,
         ..desk::Terms::default()
     };

@@ -212,7 +212,7 @@ impl Chain {
     }
 
     /// The height of the block that a hash names, if there is one.
-    fn height_of(&self, hash: &Hash) -> Option<u64> {
+    pub fn height_of(&self, hash: &Hash) -> Option<u64> {
         let height = hash.to_bytes().first_chunk().map(|bytes| u64::from_le_bytes(*bytes))?;
         (hash_of(height) == *hash && height <= self.height).then_some(height)
     }

@@ -20,7 +20,7 @@ use solana_client::rpc_sender::{RpcSender, RpcTransportStats};
 use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction::{Hash, Signature};
 
-use crate::chain::{Chain, hash_of};
+use crate::chain::{Chain, LIFETIME, hash_of};
 
 /// What a node that lies says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -223,6 +223,11 @@ impl Node {
                     _ => (hash_of(height), height + 150),
                 };
                 with_context(json!({"blockhash": hash.to_string(), "lastValidBlockHeight": last}))
+            }
+            RpcRequest::IsBlockhashValid => {
+                let hash: Option<Hash> = params[0].as_str().and_then(|hash| hash.parse().ok());
+                let named = hash.and_then(|hash| chain.height_of(&hash));
+                with_context(json!(named.is_some_and(|named| named <= height && height <= named + LIFETIME)))
             }
             RpcRequest::GetMultipleAccounts => with_context(self.accounts(&chain, svm, lie, params)),
             RpcRequest::GetProgramAccounts => with_context(self.vaults(&chain, svm, lie)),

@@ -125,6 +125,7 @@ async fn answer(State(node): State<Arc<Node>>, body: String) -> String {
         "getEpochInfo" => RpcRequest::GetEpochInfo,
         "getBlockHeight" => RpcRequest::GetBlockHeight,
         "getLatestBlockhash" => RpcRequest::GetLatestBlockhash,
+        "isBlockhashValid" => RpcRequest::IsBlockhashValid,
         "getMultipleAccounts" => RpcRequest::GetMultipleAccounts,
         "getProgramAccounts" => RpcRequest::GetProgramAccounts,
         "getRecentPrioritizationFees" => RpcRequest::GetRecentPrioritizationFees,
