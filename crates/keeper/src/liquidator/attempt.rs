@@ -196,7 +196,7 @@ impl Liquidator {
     /// What was simulated has to bring as much as it has to, after the fee that it really costs.
     fn judge(&self, market: &Arc<Market>, plan: &Plan) -> Judge {
         let (market, purse, liquidator) = (Arc::clone(market), self.purse.clone(), self.desk.address());
-        let (costs, least, vault) = (self.terms.strategy.costs, self.terms.strategy.least_profit, plan.vault);
+        let (costs, least, vault) = (self.terms.strategy.costs, plan.least, plan.vault);
         // Rent for new token accounts is in the plan's lamports, and in no fee.
         let rent = plan.lamports.saturating_sub(costs.lamports(plan.units, 0));
         let free = plan.kind == crate::strategy::Kind::Absorb;

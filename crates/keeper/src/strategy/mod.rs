@@ -19,6 +19,7 @@ mod receivership;
 
 use ballast_client::instruction::MarketRef;
 use ballast_client::rehearsal;
+use ballast_client::risk::health::Side;
 use ballast_client::transaction::Version;
 use ballast_client::{Pubkey, Vault};
 
@@ -33,7 +34,7 @@ pub struct Terms {
     pub receivership: bool,
     /// Whether an own vault takes over. It takes on risk instead of tokens.
     pub into: bool,
-    /// Whether bad debt is written off although nobody pays for it.
+    /// Whether bad debt is written off although nobody pays for it, and crumbs that hold one up are taken at a loss.
     pub absorb: bool,
     /// Least profit of a plan, micro-dollars after costs.
     pub least_profit: i64,
@@ -81,6 +82,9 @@ pub struct Situation<'a> {
 /// How many plans of one kind are worth keeping: if the best ones are refused, prices have moved.
 const MOST_OF_A_KIND: usize = 4;
 
+/// Most that taking crumbs may lose, in costs of the transaction: one, and as much for fees that rise meanwhile.
+const MOST_LOST: i64 = 2;
+
 /// All plans for a vault that would be carried out, the most profitable first; of equal ones in the order of [`Kind`].
 /// Empty where nothing pays.
 pub fn plans(situation: &Situation<'_>) -> Vec<Plan> {
@@ -95,7 +99,11 @@ pub fn plans(situation: &Situation<'_>) -> Vec<Plan> {
     if terms.into {
         found.extend(into::plans(situation).into_iter().take(MOST_OF_A_KIND));
     }
-    found.retain(|plan| plan.profit >= terms.least_profit);
+    let crumbs = terms.absorb.then(|| crumbs(situation)).flatten();
+    for plan in &mut found {
+        plan.least = least(plan, crumbs, terms);
+    }
+    found.retain(|plan| plan.profit >= plan.least);
     found.sort_by_key(|plan| (std::cmp::Reverse(plan.profit), plan.kind));
     let (address, vault) = situation.vault;
     // Whoever seizes the last of it writes the debts off on the way; here there is nothing to seize.
@@ -103,4 +111,34 @@ pub fn plans(situation: &Situation<'_>) -> Vec<Plan> {
         found.extend(Plan::new(situation, Kind::Absorb, vec![Step::Absorb], vec![], address));
     }
     found
+}
+
+/// What a plan has to bring. A debt without cover is written off with the last deposit of its vault: where all deposits
+/// are worth less than somebody earns by taking them, they would stay, and the debt with them.
+fn least(plan: &Plan, crumbs: Option<i64>, terms: &Terms) -> i64 {
+    let cost = plan.gain.saturating_sub(plan.profit);
+    match crumbs {
+        Some(value) if value < cost.saturating_add(terms.least_profit) => {
+            terms.least_profit.min(cost.saturating_mul(-MOST_LOST))
+        }
+        _ => terms.least_profit,
+    }
+}
+
+/// What the deposits of a vault that owes more than it has are worth, micro-dollars. `None` for other vaults, and where
+/// a price is missing.
+fn crumbs(situation: &Situation<'_>) -> Option<i64> {
+    let (market, now) = (situation.market.market, situation.now);
+    let (_, vault) = situation.vault;
+    let worth = |side: Side| {
+        let mut positions = vault.used().iter().filter(|position| position.side() == side);
+        positions.try_fold(0i64, |sum, position| {
+            let record = market.listed().get(usize::from(position.asset))?;
+            let amount = vault.holding(position.asset).amount(&record.accrued_pool(now)).ok()?;
+            let value = record.usable_spot(now).ok()?.value_floor(amount).ok()?;
+            sum.checked_add(i64::try_from(value.get()).ok()?)
+        })
+    };
+    let (has, owes) = (worth(Side::Deposit)?, worth(Side::Debt)?);
+    (has < owes).then_some(has)
 }

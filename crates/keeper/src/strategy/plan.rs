@@ -92,6 +92,8 @@ pub struct Plan {
     pub lamports: u64,
     /// `gain` less what it costs, micro-dollars.
     pub profit: i64,
+    /// Least profit for which it is carried out, micro-dollars.
+    pub least: i64,
 }
 
 impl Plan {
@@ -119,7 +121,8 @@ impl Plan {
         let costs = &situation.terms.costs;
         let lamports = costs.lamports(units, accounts);
         let cost = i64::try_from(costs.value_ceil(market, lamports, situation.now)?).ok()?;
-        let plan = Self { kind, vault, steps, flows, gain, units, lamports, profit: gain.saturating_sub(cost) };
+        let (profit, least) = (gain.saturating_sub(cost), situation.terms.least_profit);
+        let plan = Self { kind, vault, steps, flows, gain, units, lamports, profit, least };
         plan.fits(situation).then_some(plan)
     }
 

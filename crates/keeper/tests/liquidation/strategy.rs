@@ -261,3 +261,34 @@ fn every_plan_moves_what_it_says_in_a_market_with_a_model() {
     }
     assert!(tally.planned.values().sum::<usize>() > 100, "{tally:?}");
 }
+
+#[test]
+fn crumbs_that_hold_a_bad_debt_up_are_taken_at_a_small_loss_by_those_who_write_off() {
+    let (market, bob) = stage(false);
+    let (sol, usdc) = (market.index("SOL"), market.index("USDC"));
+    let at = address("a vault of crumbs");
+    // 676 lamports are a hundredth of a cent, and the debt is a thousand dollars.
+    let vault = crowd::vault(&market.market_address(), &[(sol, false, 676), (usdc, true, 1_000_000_000)]);
+    moves_in(&market, &at, &vault);
+    let purse = fills(&mut Random(1), &market, &bob);
+    let books = market.market();
+    let wanted = Terms { least_profit: 50_000, receivership: false, into: false, ..terms() };
+    let plans = |terms: &Terms| {
+        strategy::plans(&Situation {
+            market: MarketRef::new(market.market_address(), &books),
+            vault: (at, &vault),
+            liquidator: bob.address(),
+            purse: &purse,
+            own: None,
+            terms,
+            now: now(&market),
+        })
+    };
+    assert!(plans(&Terms { absorb: false, ..wanted.clone() }).is_empty(), "nobody earns by it");
+    let plans = plans(&wanted);
+    let plan = plans.first().expect("somebody takes the loss");
+    assert!(plan.profit < 0 && plan.profit >= plan.least, "{plan:#?}");
+    let instructions = plan.instructions(&MarketRef::new(market.market_address(), &books), &bob.address());
+    market.sends(&instructions, &[&bob.key]).expect("it is taken");
+    assert!(account_of(&market, plan).used().is_empty(), "and the debt is written off with it");
+}
