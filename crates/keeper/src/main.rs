@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use ballast_keeper::config::Config;
 use ballast_keeper::metrics::Metrics;
-use ballast_keeper::rounds::{self, End, Mode};
+use ballast_keeper::rounds::{self, End, Mode, Unreached};
 use ballast_keeper::server::{self, Status};
 use ballast_keeper::{logging, secret};
 use clap::Parser;
@@ -19,8 +19,8 @@ use tokio::sync::watch;
 /// How long a single pass or a check waits for the nodes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Exit codes: everything in order; a fault of the configuration or the machine; wrong arguments (clap's); the nodes; a pass
-/// that could not do everything.
+/// Exit codes: everything in order; a fault of the configuration or the machine; wrong arguments (clap's); the nodes; not
+/// everything was done.
 const FAULT: u8 = 1;
 const NODES: u8 = 3;
 const INCOMPLETE: u8 = 4;
@@ -28,7 +28,7 @@ const INCOMPLETE: u8 = 4;
 /// Looks after a Ballast market: refreshes prices, liquidates, carries out changes.
 ///
 /// Ends with 0 when all is well, 1 for a fault of configuration or machine, 2 for wrong arguments, 3 when the nodes cannot be
-/// relied on, and 4 when a single pass could not do everything.
+/// relied on, and 4 when a single pass could not do everything, or something was still under way at the end.
 #[derive(Parser)]
 #[command(name = "ballast-keeper", version)]
 struct Arguments {
@@ -80,7 +80,15 @@ async fn run(arguments: &Arguments, config: &Config) -> Result<u8> {
     let (metrics, status) = (Metrics::new(), Status::new(config.patience));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(listen(stop)?);
-    let mut server = serve(config, &metrics, &status).await?;
+    let mut server = match serve(config, &metrics, &status).await {
+        Ok(server) => Some(server),
+        // A single pass, or a look, goes on beside the keeper that has the address. Nobody has to be able to ask it.
+        Err(error) if mode.once || mode.dry => {
+            tracing::warn!("the pages are not served: {error:#}");
+            None
+        }
+        Err(error) => return Err(error),
+    };
     let patience = (mode.once || mode.dry).then_some(PATIENCE);
     let endpoints = rounds::endpoints(config)?;
     let opening = rounds::open(config, mode, endpoints, patience, &metrics, &status);
@@ -90,8 +98,7 @@ async fn run(arguments: &Arguments, config: &Config) -> Result<u8> {
     };
     let opened = match opened {
         Ok(opened) => opened,
-        // Asked once, the nodes are to blame or the configuration; both are said.
-        Err(error) if error.downcast_ref::<ballast_keeper::journal::JournalError>().is_none() && patience.is_some() => {
+        Err(error) if error.is::<Unreached>() => {
             tracing::error!("{error:#}");
             return Ok(NODES);
         }
@@ -104,7 +111,7 @@ async fn run(arguments: &Arguments, config: &Config) -> Result<u8> {
             biased;
             () = until(stopped) => {}
             // Nobody would see what it does: it ends in order, and whoever supervises it starts it again.
-            ended = &mut server => {
+            ended = ended(&mut server) => {
                 unserved.set(true);
                 tracing::error!("/metrics is not served any more: {ended:?}");
             }
@@ -114,13 +121,15 @@ async fn run(arguments: &Arguments, config: &Config) -> Result<u8> {
         true => opened.keeper.run_once(config, stop).await,
         false => opened.keeper.run(config, stop).await,
     };
-    server.abort();
+    if let Some(server) = server {
+        server.abort();
+    }
     tracing::info!(?end, "ended");
     anyhow::ensure!(!unserved.get(), "the pages on {} could not be served any longer", config.address);
-    Ok(if end == End::Incomplete { INCOMPLETE } else { 0 })
+    Ok(if end == End::Orderly { 0 } else { INCOMPLETE })
 }
 
-/// Serves the pages. For a single pass nobody has to be able to ask, so a taken address is no fault then.
+/// Serves the pages.
 async fn serve(config: &Config, metrics: &Metrics, status: &Status) -> Result<tokio::task::JoinHandle<Result<()>>> {
     let listener = TcpListener::bind(config.address).await;
     let listener = listener.with_context(|| format!("server.address {} cannot be listened on", config.address))?;
@@ -147,6 +156,14 @@ fn listen(stop: watch::Sender<bool>) -> Result<impl Future<Output = ()>> {
             stop.send_replace(true);
         }
     })
+}
+
+/// How the server ended; never without one.
+async fn ended(server: &mut Option<tokio::task::JoinHandle<Result<()>>>) -> Result<()> {
+    match server {
+        Some(server) => server.await.context("its task has ended").and_then(|ended| ended),
+        None => std::future::pending().await,
+    }
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

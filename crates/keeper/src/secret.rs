@@ -168,35 +168,45 @@ fn redact_url(url: &str) -> String {
     format!("{authority}{rest}{query}")
 }
 
-/// The part of a URL between its host and its query, split, and whether it has anything else that may be a key.
-fn parts(url: &str) -> (&str, impl Iterator<Item = &str>, &str) {
+/// The authority, the path and the query of a URL.
+fn split(url: &str) -> (&str, &str, &str) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (rest, _) = rest.split_once('#').unwrap_or((rest, ""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let letters = |part: &&str| part.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
-    (authority, path.split('/').filter(|part| part.len() >= 20).filter(letters), query)
+    (authority, path, query)
+}
+
+/// Whether a part of a path may be a key: a long one, or a shorter one of letters and figures. Names have words in them.
+fn is_key(part: &str) -> bool {
+    let figures = part.chars().any(|letter| letter.is_ascii_digit());
+    let letters = part.chars().any(|letter| letter.is_ascii_alphabetic());
+    part.len() >= 20 || part.len() >= 12 && figures && letters
 }
 
 /// Why a URL must not stand in a file that others may read; `None` for one without a key.
 pub fn key_in_url(url: &str) -> Option<&'static str> {
-    let (authority, mut keys, query) = parts(url);
+    let (authority, path, query) = split(url);
     if authority.contains('@') {
         return Some("it has a password");
     }
-    if !query.is_empty() {
+    if !query.is_empty() || url.contains('#') {
         return Some("it has a query, which is where keys stand");
     }
-    keys.next().map(|_| "its path looks like a key")
+    path.split('/').any(is_key).then_some("its path looks like a key")
 }
 
-/// A URL with a key in it, and that key alone, which a node may quote.
-pub fn keys_of_url(url: &Secret) -> Vec<Secret> {
-    let (authority, keys, query) = parts(url.reveal());
-    let password = authority.rsplit_once('@').map(|(user, _)| user.rsplit(':').next().unwrap_or(user));
+/// A secret URL and all its parts, any of which a node or a library may quote: with or without its scheme, the host, the path
+/// and what it is made of, the user, the password, the query and the values in it.
+pub fn parts_of_url(url: &Secret) -> Vec<Secret> {
+    let (authority, path, query) = split(url.reveal());
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    // The name of this machine is in everybody's log.
+    let local = ["127.0.0.1", "localhost", "[::1]"].contains(&name);
+    let names = [authority, host, name].into_iter().filter(|_| !local);
+    let whole = [url.reveal(), url.reveal().trim_end_matches('/'), path, user, query];
     let values = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
-    let mut found: Vec<Secret> = keys.chain(password).chain(values).map(Secret::new).collect();
-    if key_in_url(url.reveal()).is_some() {
-        found.push(url.clone());
-    }
-    found
+    let parts = whole.into_iter().chain(names).chain(path.split('/')).chain(user.split(':')).chain(values);
+    parts.map(Secret::new).collect()
 }

@@ -62,13 +62,20 @@ pub struct Rpc {
     pub least_healthy: usize,
     pub most_slots_behind: u64,
     pub timeout_milliseconds: u64,
+    pub most_clock_drift_seconds: u64,
     /// A local network has no second node to compare with.
     pub one_node: bool,
 }
 
 impl Default for Rpc {
     fn default() -> Self {
-        Self { least_healthy: 2, most_slots_behind: 50, timeout_milliseconds: 5_000, one_node: false }
+        Self {
+            least_healthy: 2,
+            most_slots_behind: 50,
+            timeout_milliseconds: 5_000,
+            most_clock_drift_seconds: 300,
+            one_node: false,
+        }
     }
 }
 
@@ -170,6 +177,7 @@ pub struct Prices {
     pub check_milliseconds: u64,
     pub accounts: BTreeMap<String, Accounts>,
     pub hermes: Option<Hermes>,
+    pub file: Option<Written>,
 }
 
 impl Default for Prices {
@@ -183,6 +191,7 @@ impl Default for Prices {
             check_milliseconds: 1_000,
             accounts: BTreeMap::new(),
             hermes: None,
+            file: None,
         }
     }
 }
@@ -202,13 +211,32 @@ pub struct Hermes {
     pub key: Option<Place>,
     #[serde(default)]
     pub post: bool,
-    #[serde(default = "hermes_interval")]
+    #[serde(default = "source_interval")]
     pub interval_milliseconds: u64,
     #[serde(default = "alarm")]
     pub alarm_bps: u32,
 }
 
-const fn hermes_interval() -> u64 {
+/// A file with prices.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    pub path: PathBuf,
+    #[serde(default = "written_age")]
+    pub most_age_seconds: u64,
+    #[serde(default)]
+    pub post: bool,
+    #[serde(default = "source_interval")]
+    pub interval_milliseconds: u64,
+    #[serde(default = "alarm")]
+    pub alarm_bps: u32,
+}
+
+const fn written_age() -> u64 {
+    60
+}
+
+const fn source_interval() -> u64 {
     2_000
 }
 

@@ -1,6 +1,7 @@
 //! The configuration: a TOML file whose secrets are kept elsewhere. `keeper.example.toml` documents every field.
 
 pub mod file;
+mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -13,11 +14,14 @@ use ballast_client::transaction::Version;
 use ballast_cluster::sending::FeePolicy;
 use solana_keypair::Keypair;
 
-use crate::secret::{Environment, Redaction, Secret, key_in_url, keypair, keys_of_url};
-use file::{Accounts, File, StreamKind, Url};
+use crate::secret::{Environment, Redaction, Secret, keypair};
+use file::{Accounts, File, StreamKind};
+use kept::Kept;
 
 /// Nodes that have to agree, for a market on which money depends.
 const LEAST_ENDPOINTS: usize = 2;
+/// Letters of an address at most. What is longer may be a key pair, and is not repeated.
+const LONGEST_ADDRESS: usize = 44;
 
 /// One node. The name is what logs and metrics say.
 #[derive(Clone, Debug)]
@@ -53,20 +57,27 @@ pub struct Prices {
     pub check: Duration,
     /// By name of the asset: the accounts of its sources that are no addresses themselves.
     pub accounts: BTreeMap<String, [Option<Pubkey>; 2]>,
-    pub hermes: Option<Hermes>,
+    pub source: Option<Source>,
 }
 
-/// The web service of the publishers.
+/// A source of prices beside the accounts on chain.
 #[derive(Clone, Debug)]
-pub struct Hermes {
-    pub url: Secret,
-    /// `None`: asked without a key, which not every server answers.
-    pub key: Option<Secret>,
+pub struct Source {
+    pub from: Origin,
     /// Post its updates on chain when no account there is fresh.
     pub post: bool,
     pub interval: Duration,
     /// A difference to the stored price that is worth an alarm, basis points.
     pub alarm_bps: u32,
+}
+
+/// Which source.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// The web service of the publishers. Without a key not every server answers.
+    Hermes { url: Secret, key: Option<Secret> },
+    /// A file, unless it has not been written for too long.
+    File { path: PathBuf, most_age: Duration },
 }
 
 /// Everything, checked, with its secrets.
@@ -110,21 +121,21 @@ impl Config {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(text: &str, environment: Environment<'_>) -> Result<Self> {
-        let mut file: File = toml::from_str(text).map_err(|error| anyhow!("{error}"))?;
+        let mut file: File = toml::from_str(text).map_err(|error| fault(text, &error))?;
         if file.rpc.one_node {
             file.rpc.least_healthy = 1;
         }
         check(&file)?;
-        let endpoints = endpoints(&file.endpoints, environment)?;
+        let kept = Kept::new(environment);
+        let endpoints = endpoints(&file.endpoints, &kept)?;
         ensure!(
             !file.rpc.one_node || endpoints.iter().all(|endpoint| on_this_machine(endpoint.url.reveal())),
             "rpc.one_node is for a local network: its endpoint has to be on this machine"
         );
-        let stream = stream(&file.stream, environment)?;
-        let prices = prices(&file.prices, environment)?;
-        let secret = file.keypair.as_ref().map(|place| place.read(environment)).transpose().context("keypair")?;
+        let stream = stream(&file.stream, &kept)?;
+        let prices = prices(&file.prices, &kept)?;
+        let secret = file.keypair.as_ref().map(|place| kept.read(place)).transpose().context("keypair")?;
         let keypair = secret.as_ref().map(keypair).transpose().context("keypair")?;
-        let redaction = Redaction::new(secrets(secret, &endpoints, &stream, &prices));
         Ok(Self {
             market: address("market", &file.market)?,
             keypair,
@@ -146,8 +157,17 @@ impl Config {
             patience: Duration::from_secs(file.server.patience_seconds),
             shutdown: Duration::from_secs(file.server.shutdown_seconds),
             log: file.log,
-            redaction,
+            redaction: Redaction::new(kept.into_secrets()),
         })
+    }
+}
+
+/// What is wrong with the text of the file, and where. Without the line itself: a secret may stand there by mistake.
+fn fault(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before.map(|before| before.matches('\n').count().saturating_add(1)) {
+        Some(line) => anyhow!("line {line}: {}", error.message()),
+        None => anyhow!("{}", error.message()),
     }
 }
 
@@ -165,6 +185,7 @@ fn check(file: &File) -> Result<()> {
         "rpc.least_healthy is {needed}: give {least} to {count}, the number of endpoints"
     );
     ensure!(file.rpc.timeout_milliseconds >= 100, "rpc.timeout_milliseconds is below 100");
+    ensure!(file.rpc.most_clock_drift_seconds >= 1, "rpc.most_clock_drift_seconds is 0");
     ensure!(file.stream.poll_milliseconds >= 50, "stream.poll_milliseconds is below 50");
     ensure!(file.stream.resync_seconds >= 1 && file.stream.silence_seconds >= 1, "stream: a time of zero seconds");
     ensure!(file.fees.percentile <= 100, "fees.percentile is above 100");
@@ -186,27 +207,8 @@ fn check(file: &File) -> Result<()> {
 }
 
 fn address(field: &str, text: &str) -> Result<Pubkey> {
-    text.parse().map_err(|_| anyhow!("{field}: {text:?} is not an address (base58 of 32 bytes)"))
-}
-
-fn url(field: &str, url: &Url, schemes: [&str; 2], environment: Environment<'_>) -> Result<Secret> {
-    let secret = match url {
-        Url::Plain(text) => {
-            if let Some(why) = key_in_url(text) {
-                bail!("{field}: {why}; keep it in {{ env = \"NAME\" }} or {{ file = \"PATH\" }}");
-            }
-            Secret::new(text)
-        }
-        Url::Kept(place) => place.read(environment).with_context(|| field.to_owned())?,
-    };
-    let scheme = secret.reveal().split_once("://").map(|(scheme, _)| scheme);
-    ensure!(
-        scheme.is_some_and(|found| schemes.contains(&found)),
-        "{field}: the URL has to begin with {}:// or {}://",
-        schemes[0],
-        schemes[1]
-    );
-    Ok(secret)
+    let shown = if text.len() <= LONGEST_ADDRESS { format!("{text:?}") } else { "this".to_owned() };
+    text.parse().map_err(|_| anyhow!("{field}: {shown} is not an address (base58 of 32 bytes)"))
 }
 
 const HTTP: [&str; 2] = ["https", "http"];
@@ -231,13 +233,13 @@ fn websocket_of(url: &str) -> String {
     }
 }
 
-fn endpoints(found: &[file::Endpoint], environment: Environment<'_>) -> Result<Vec<Endpoint>> {
+fn endpoints(found: &[file::Endpoint], kept: &Kept<'_>) -> Result<Vec<Endpoint>> {
     let resolve = |endpoint: &file::Endpoint| {
         let field = |part: &str| format!("endpoint {:?}: {part}", endpoint.name);
-        let secret = url(&field("url"), &endpoint.url, HTTP, environment)?;
+        let secret = kept.url(&field("url"), &endpoint.url, HTTP)?;
         let websocket = match &endpoint.websocket {
-            Some(websocket) => url(&field("websocket"), websocket, ["wss", "ws"], environment)?,
-            None => Secret::new(websocket_of(secret.reveal())),
+            Some(websocket) => kept.url(&field("websocket"), websocket, ["wss", "ws"])?,
+            None => kept.derived(&endpoint.url, websocket_of(secret.reveal())),
         };
         Ok(Endpoint { name: endpoint.name.clone(), url: secret, websocket })
     };
@@ -247,11 +249,11 @@ fn endpoints(found: &[file::Endpoint], environment: Environment<'_>) -> Result<V
     Ok(endpoints)
 }
 
-fn stream(found: &file::Stream, environment: Environment<'_>) -> Result<Stream> {
+fn stream(found: &file::Stream, kept: &Kept<'_>) -> Result<Stream> {
     let resolve = |server: &file::Yellowstone| {
-        let token = server.token.as_ref().map(|place| place.read(environment)).transpose();
+        let token = server.token.as_ref().map(|place| kept.read(place)).transpose();
         let token = token.context("stream.yellowstone.token")?;
-        Ok::<_, anyhow::Error>((url("stream.yellowstone.url", &server.url, HTTP, environment)?, token))
+        Ok::<_, anyhow::Error>((kept.url("stream.yellowstone.url", &server.url, HTTP)?, token))
     };
     let yellowstone = found.yellowstone.as_ref().map(resolve).transpose()?;
     if found.kind == StreamKind::Yellowstone {
@@ -267,7 +269,7 @@ fn stream(found: &file::Stream, environment: Environment<'_>) -> Result<Stream> 
     })
 }
 
-fn prices(found: &file::Prices, environment: Environment<'_>) -> Result<Prices> {
+fn prices(found: &file::Prices, kept: &Kept<'_>) -> Result<Prices> {
     let accounts = |(name, accounts): (&String, &Accounts)| {
         let field = format!("prices.accounts.{name}");
         let read = |text: &String| address(&field, text);
@@ -277,7 +279,12 @@ fn prices(found: &file::Prices, environment: Environment<'_>) -> Result<Prices> 
         };
         Ok((name.clone(), both))
     };
-    let hermes = found.hermes.as_ref().map(|hermes| hermes_of(hermes, environment)).transpose()?;
+    let source = match (&found.hermes, &found.file) {
+        (Some(_), Some(_)) => bail!("prices: give [prices.hermes] or [prices.file], not both"),
+        (Some(hermes), None) => Some(hermes_of(hermes, kept)?),
+        (None, Some(file)) => Some(written_of(file)?),
+        (None, None) => None,
+    };
     Ok(Prices {
         enabled: found.enabled,
         refresh_seconds: found.refresh_seconds,
@@ -286,35 +293,37 @@ fn prices(found: &file::Prices, environment: Environment<'_>) -> Result<Prices> 
         most_lamports_per_hour: found.most_lamports_per_hour,
         check: Duration::from_millis(found.check_milliseconds),
         accounts: found.accounts.iter().map(accounts).collect::<Result<_>>()?,
-        hermes,
+        source,
     })
 }
 
 /// A key that is named and missing is no error: the keeper goes on with the accounts on chain and says so.
-fn hermes_of(found: &file::Hermes, environment: Environment<'_>) -> Result<Hermes> {
-    ensure!(found.interval_milliseconds >= 200, "prices.hermes.interval_milliseconds is below 200");
+fn hermes_of(found: &file::Hermes, kept: &Kept<'_>) -> Result<Source> {
     let key = match &found.key {
-        Some(place @ crate::secret::Place::File(_)) => Some(place.read(environment).context("prices.hermes.key")?),
-        Some(place) => place.read(environment).ok(),
+        Some(place @ crate::secret::Place::File(_)) => Some(kept.read(place).context("prices.hermes.key")?),
+        Some(place) => kept.read(place).ok(),
         None => None,
     };
-    Ok(Hermes {
-        url: url("prices.hermes.url", &found.url, HTTP, environment)?,
-        key,
+    Ok(Source {
+        from: Origin::Hermes { url: kept.url("prices.hermes.url", &found.url, HTTP)?, key },
         post: found.post,
-        interval: Duration::from_millis(found.interval_milliseconds),
+        interval: interval("prices.hermes", found.interval_milliseconds)?,
         alarm_bps: found.alarm_bps,
     })
 }
 
-/// What must not appear in logs. A plain URL may.
-fn secrets(keypair: Option<Secret>, endpoints: &[Endpoint], stream: &Stream, prices: &Prices) -> Vec<Secret> {
-    let mut secrets: Vec<Secret> = keypair.into_iter().collect();
-    let urls = endpoints.iter().flat_map(|endpoint| [&endpoint.url, &endpoint.websocket]);
-    let urls =
-        urls.chain(stream.yellowstone.iter().map(|(url, _)| url)).chain(prices.hermes.iter().map(|hermes| &hermes.url));
-    secrets.extend(urls.flat_map(keys_of_url));
-    secrets.extend(stream.yellowstone.iter().filter_map(|(_, token)| token.clone()));
-    secrets.extend(prices.hermes.iter().filter_map(|hermes| hermes.key.clone()));
-    secrets
+fn written_of(found: &file::Written) -> Result<Source> {
+    ensure!(!found.path.as_os_str().is_empty(), "prices.file.path is empty");
+    ensure!(found.most_age_seconds >= 1, "prices.file.most_age_seconds is 0");
+    Ok(Source {
+        from: Origin::File { path: found.path.clone(), most_age: Duration::from_secs(found.most_age_seconds) },
+        post: found.post,
+        interval: interval("prices.file", found.interval_milliseconds)?,
+        alarm_bps: found.alarm_bps,
+    })
+}
+
+fn interval(field: &str, milliseconds: u64) -> Result<Duration> {
+    ensure!(milliseconds >= 200, "{field}.interval_milliseconds is below 200");
+    Ok(Duration::from_millis(milliseconds))
 }

@@ -89,7 +89,7 @@ pub struct Report {
     pub standing: Standing,
     /// As the node said itself.
     pub position: Option<Position>,
-    /// Slots behind what enough nodes have reached.
+    /// Slots behind the node that is furthest, as far as the cluster can be there.
     pub behind: u64,
 }
 
@@ -108,6 +108,8 @@ pub struct Endpoints {
     turn: AtomicUsize,
     last_blockhash: blockhash::Last,
     clock: Clock,
+    /// How far the cluster's clock may be from the machine's; `None`: it is not compared.
+    most_drift: Option<Duration>,
 }
 
 impl Endpoints {
@@ -126,12 +128,18 @@ impl Endpoints {
             turn: AtomicUsize::new(0),
             last_blockhash: blockhash::Last::default(),
             clock: Clock::default(),
+            most_drift: None,
         })
     }
 
     /// The same by another clock.
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// Leaves nodes out whose clock is further from the machine's.
+    pub fn with_most_drift(self, most_drift: Duration) -> Self {
+        Self { most_drift: Some(most_drift), ..self }
     }
 
     /// The clock of everybody who works with these nodes.
@@ -172,14 +180,23 @@ impl Endpoints {
     /// What is thought of each node.
     pub fn reports(&self) -> Vec<Report> {
         let view = self.view();
-        let reached = view.reference.map_or(0, |reference| reference.position.slot);
+        let furthest = self.furthest(&view);
         let report = |(node, record): (&Node, &Record)| Report {
             name: node.name.clone(),
             standing: record.standing.clone(),
             position: record.position,
-            behind: record.position.map_or(0, |position| reached.saturating_sub(position.slot)),
+            behind: record.position.map_or(0, |position| furthest.saturating_sub(position.slot)),
         };
         self.nodes.iter().zip(&view.records).map(report).collect()
+    }
+
+    /// The furthest slot that a node says it has reached and the cluster can have reached.
+    fn furthest(&self, view: &View) -> u64 {
+        let most_behind = self.policy.most_slots_behind;
+        let ceiling = view.reference.map(|reference| reference.ceiling(self.clock.now(), most_behind).slot);
+        let verified = view.records.iter().filter(|record| record.verified).filter_map(|record| record.position);
+        let possible = verified.map(|position| position.slot).filter(|slot| ceiling.is_none_or(|most| *slot <= most));
+        possible.chain(view.reference.map(|reference| reference.position.slot)).max().unwrap_or_default()
     }
 
     /// Whether a node can have been at this slot: not further behind or ahead than it may be.

@@ -1,5 +1,7 @@
 //! Reading accounts: from one node at a time, with what it answers held against what is known to be true.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use anyhow::Context;
 use ballast_client::account::{self, CLOCK, Clock};
 use ballast_client::{ID, Market, Pubkey, Vault};
@@ -29,8 +31,11 @@ impl Endpoints {
     pub async fn market(&self, address: &Pubkey) -> Result<Seen, Unready> {
         let wanted = *address;
         let request = move |connection: Connection| async move { connection.accounts(&[wanted, CLOCK]).await };
-        let answer =
-            self.ask(request, |answer| self.credible(answer.slot).and(seen(answer, address).map(drop))).await?;
+        let check = |answer: &Answer<Option<Raw>>| {
+            self.credible(answer.slot)?;
+            self.credible_clock(&seen(answer, address)?.clock, answer.slot)
+        };
+        let answer = self.ask(request, check).await?;
         // It has passed this very check.
         seen(&answer, address).map_err(|why| Unready { healthy: 0, needed: self.policy.least_healthy, why })
     }
@@ -77,7 +82,7 @@ impl Endpoints {
         Ok((accounts.into_iter().map(update).collect(), slot))
     }
 
-    /// Any accounts, unverified but for the slot.
+    /// Any accounts, unverified but for the slot and the cluster's clock.
     ///
     /// # Errors
     /// [`Unready`].
@@ -86,7 +91,47 @@ impl Endpoints {
             let addresses = addresses.to_vec();
             async move { connection.accounts(&addresses).await }
         };
-        self.ask(request, |answer| self.credible(answer.slot)).await
+        let check = |answer: &Answer<Option<Raw>>| {
+            self.credible(answer.slot)?;
+            let asked = addresses.iter().zip(&answer.accounts).filter(|(address, _)| **address == CLOCK);
+            for (_, found) in asked {
+                let found = found.as_ref().ok_or("it does not know the clock")?;
+                let clock = account::clock(&found.owner, &found.data).map_err(|error| format!("its clock: {error}"))?;
+                self.credible_clock(&clock, answer.slot)?;
+            }
+            Ok(())
+        };
+        self.ask(request, check).await
+    }
+
+    /// Whether a node can have seen this: in a slot that it can have reached, and if it is the clock, with its time.
+    pub fn is_credible(&self, update: &Update) -> bool {
+        let shows = |data: &Vec<u8>| account::clock(&update.owner, data).ok();
+        let clock = || update.data.as_ref().and_then(shows);
+        self.is_plausible(update.slot)
+            && (update.address != CLOCK
+                || clock().is_some_and(|clock| self.credible_clock(&clock, update.slot).is_ok()))
+    }
+
+    /// The cluster writes its clock at the beginning of every slot, so it shows the slot in which it was read; an answer in
+    /// parts has the slot of its first part.
+    ///
+    /// # Errors
+    /// A clock of another slot, or too far from the machine's.
+    fn credible_clock(&self, clock: &Clock, slot: u64) -> Result<(), String> {
+        if clock.slot.abs_diff(slot) > self.policy.most_slots_behind {
+            return Err(format!("as of slot {slot} its clock shows slot {}, which cannot be", clock.slot));
+        }
+        let Some(most) = self.most_drift else { return Ok(()) };
+        let ours = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let drift = ours.abs_diff(Duration::from_secs(clock.unix));
+        if drift <= most {
+            return Ok(());
+        }
+        let (theirs, ours) = (clock.unix, ours.as_secs());
+        Err(format!(
+            "its clock shows {theirs}, and this machine's {ours}: one of them is wrong (rpc.most_clock_drift_seconds)"
+        ))
     }
 
     /// # Errors

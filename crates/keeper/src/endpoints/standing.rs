@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 const LONGEST_SUSPENSION: Duration = Duration::from_secs(300);
 /// Blocks are made every 400 ms; counting faster overestimates how far the cluster is, which is the safe side.
 const FASTEST_BLOCK: Duration = Duration::from_millis(300);
+/// A node whose slot stands still for so long is stuck, or the cluster is. Fifty slots are over by then.
+const LONGEST_STAND: Duration = Duration::from_secs(20);
 
 /// Where a node says the cluster is, confirmed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub enum Standing {
     Behind(u64),
     /// So many slots ahead of where enough others are: nothing confirms what it says.
     Ahead(u64),
+    /// It answers, and its slot has not changed for so many seconds.
+    Stuck(u64),
     /// It answered what cannot be, and is left out for a while.
     Suspended(String),
 }
@@ -43,6 +47,7 @@ impl fmt::Display for Standing {
             Self::Foreign(genesis) => write!(f, "another cluster, with genesis {genesis}"),
             Self::Behind(slots) => write!(f, "{slots} slots behind"),
             Self::Ahead(slots) => write!(f, "{slots} slots ahead of the others"),
+            Self::Stuck(seconds) => write!(f, "stuck: it has been at the same slot for {seconds} s"),
             Self::Suspended(why) => write!(f, "left out: {why}"),
         }
     }
@@ -55,6 +60,8 @@ pub struct Record {
     pub position: Option<Position>,
     /// Whether its genesis hash was compared since it last gave trouble.
     pub verified: bool,
+    /// The slot that it was at, and since when.
+    stands: Option<(u64, Instant)>,
     /// Failures in a row.
     strikes: u32,
     suspended_until: Option<Instant>,
@@ -62,7 +69,14 @@ pub struct Record {
 
 impl Record {
     pub fn new() -> Self {
-        Self { standing: Standing::Unknown, position: None, verified: false, strikes: 0, suspended_until: None }
+        Self {
+            standing: Standing::Unknown,
+            position: None,
+            verified: false,
+            stands: None,
+            strikes: 0,
+            suspended_until: None,
+        }
     }
 
     pub fn is_healthy(&self) -> bool {
@@ -71,6 +85,18 @@ impl Record {
 
     pub fn is_foreign(&self) -> bool {
         matches!(self.standing, Standing::Foreign(_))
+    }
+
+    /// It says that it is at this slot. `Err`: it has been there for too long, and where it is the cluster is not, or no
+    /// longer. One that falls back by more than it may was started again, and moves as well.
+    pub fn moves(&mut self, slot: u64, most_behind: u64, now: Instant) -> Result<(), Standing> {
+        let (reached, since) = *self.stands.get_or_insert((slot, now));
+        if slot > reached || slot.saturating_add(most_behind) < reached {
+            self.stands = Some((slot, now));
+            return Ok(());
+        }
+        let stood = now.saturating_duration_since(since);
+        if stood < LONGEST_STAND { Ok(()) } else { Err(Standing::Stuck(stood.as_secs())) }
     }
 
     /// It answered something that makes sense.
@@ -121,6 +147,17 @@ impl Reference {
         let Position { slot, height } = self.furthest;
         Position { slot: slot.saturating_add(more), height: height.saturating_add(more) }
     }
+
+    /// The same, knowing what was known before: while no node gets further, the bound grows with the time. Nodes that stand
+    /// still say nothing about where the cluster is.
+    pub fn after(self, before: Option<Self>, most_behind: u64) -> Self {
+        let slot = self.furthest.slot;
+        let holds = |before: &Self| (slot..=slot.saturating_add(most_behind)).contains(&before.furthest.slot);
+        match before.filter(holds) {
+            Some(before) => Self { furthest: before.furthest, at: before.at, ..self },
+            None => self,
+        }
+    }
 }
 
 /// The slot that `needed` of the answers have reached: with it, no single node decides what is behind and what is ahead.
@@ -149,7 +186,16 @@ pub fn judge(
             Standing::Healthy
         })
     };
-    let standings: Vec<_> = positions.iter().map(judged).collect();
+    let mut standings: Vec<_> = positions.iter().map(judged).collect();
+    let furthest = known().map(|position| position.slot).max().unwrap_or_default();
+    if standings.iter().filter(|standing| **standing == Some(Standing::Healthy)).count() < needed {
+        // They contradict each other, and nobody says who is right: those that are behind are not believed either.
+        for (standing, position) in standings.iter_mut().zip(positions) {
+            if let (Some(Standing::Healthy), Some(position)) = (&standing, position) {
+                *standing = Some(Standing::Behind(furthest - position.slot));
+            }
+        }
+    }
     let healthy = || {
         let both = positions.iter().zip(&standings);
         both.filter(|(_, standing)| **standing == Some(Standing::Healthy)).filter_map(|(position, _)| *position)

@@ -98,6 +98,7 @@ impl Endpoints {
     fn weigh(&self, answers: Vec<(usize, Result<Answer, String>)>) -> Option<Reference> {
         let now = self.clock.now();
         let mut view = self.view();
+        let Policy { least_healthy, most_slots_behind, .. } = self.policy;
         let mut positions = vec![None; self.nodes.len()];
         for (at, answer) in answers {
             // A node that did not answer was given its standing where it was asked.
@@ -109,12 +110,15 @@ impl Endpoints {
                     None => {}
                 }
             }
-            view.records[at].position = Some(position);
-            if view.records[at].verified {
-                positions[at] = Some(position);
+            let record = &mut view.records[at];
+            record.position = Some(position);
+            match record.moves(position.slot, most_slots_behind, now) {
+                Ok(()) if record.verified => positions[at] = Some(position),
+                Err(stuck) if record.verified => record.standing = stuck,
+                // Of another or an unknown cluster, as its standing says.
+                Ok(()) | Err(_) => {}
             }
         }
-        let Policy { least_healthy, most_slots_behind, .. } = self.policy;
         let (standings, reference) = judge(&positions, least_healthy, most_slots_behind, now);
         for (record, standing) in view.records.iter_mut().zip(standings) {
             match standing {
@@ -125,8 +129,8 @@ impl Endpoints {
             }
         }
         // What was known stays known: a bound on where the cluster can be does not need the nodes of this moment.
-        if reference.is_some() {
-            view.reference = reference;
+        if let Some(reference) = reference {
+            view.reference = Some(reference.after(view.reference, most_slots_behind));
         }
         reference
     }

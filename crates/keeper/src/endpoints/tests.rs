@@ -30,7 +30,7 @@ fn a_node_that_claims_to_be_far_ahead_does_not_make_the_others_lag() {
 #[test]
 fn of_two_nodes_that_disagree_neither_decides() {
     let (standings, reference) = judged(&[at(5_000), at(4_000)], 2);
-    assert_eq!(standings, [Some(Standing::Ahead(1_000)), Some(Standing::Healthy)]);
+    assert_eq!(standings, [Some(Standing::Ahead(1_000)), Some(Standing::Behind(1_000))]);
     assert_eq!(reference, None);
 }
 
@@ -46,6 +46,34 @@ fn the_ceiling_is_never_below_where_a_healthy_node_is() {
     let (_, reference) = judge(&[at(5_000), at(5_040)], 2, 50, now);
     let ceiling = reference.unwrap().ceiling(now + Duration::from_secs(3), 50);
     assert_eq!(ceiling, Position { slot: 5_040 + 50 + 10, height: 4_040 + 50 + 10 });
+}
+
+#[test]
+fn the_ceiling_grows_while_the_nodes_stand_still() {
+    let begun = Instant::now();
+    let judged = |slot, seconds| judge(&[at(slot), at(slot)], 2, 50, begun + Duration::from_secs(seconds)).1.unwrap();
+    let first = judged(5_000, 0);
+    let second = judged(5_000, 15).after(Some(first), 50);
+    assert_eq!(second.ceiling(begun + Duration::from_secs(15), 50).slot, 5_000 + 50 + 50);
+    let third = judged(5_020, 18).after(Some(second), 50);
+    assert_eq!(third.ceiling(begun + Duration::from_secs(18), 50).slot, 5_020 + 50);
+    // A network that was started again is not where the former one was.
+    let again = judged(2_000, 20).after(Some(third), 50);
+    assert_eq!(again.ceiling(begun + Duration::from_secs(20), 50).slot, 2_000 + 50);
+}
+
+#[test]
+fn a_slot_that_stands_still_for_twenty_seconds_is_stuck_until_it_moves() {
+    let begun = Instant::now();
+    let mut record = Record::new();
+    let mut moves = |slot, seconds| record.moves(slot, 50, begun + Duration::from_secs(seconds));
+    assert_eq!(moves(100, 0), Ok(()));
+    assert_eq!(moves(100, 19), Ok(()));
+    assert_eq!(moves(100, 20), Err(Standing::Stuck(20)));
+    // A little back is no movement, far back is a node that was started again.
+    assert_eq!(moves(60, 25), Err(Standing::Stuck(25)));
+    assert_eq!(moves(101, 26), Ok(()));
+    assert_eq!(moves(10, 60), Ok(()));
 }
 
 #[test]

@@ -34,7 +34,9 @@ impl Liquidator {
             .filter(free)
             .partition(|vault| self.backoff.waits(vault, self.index.vault_revision(vault), now));
         tick.waiting = waiting.len();
+        let promising = tick.waiting.saturating_add(self.reserved.len());
         if ready.is_empty() {
+            self.metrics.profitable(promising);
             return Ok(());
         }
         if !self.terms.dry_run && self.places() == 0 {
@@ -52,6 +54,7 @@ impl Liquidator {
             purse::reserve(&mut left, &market, plan);
         }
         let ranked = self.rank(&market, ready, &left, time, tick);
+        self.metrics.profitable(ranked.len().saturating_add(promising));
         let begun = self.endpoints.clock().now();
         for (done, vault) in ranked.into_iter().enumerate() {
             if !self.terms.dry_run && self.places() == 0 {

@@ -243,7 +243,9 @@ impl Liquidator {
         let Some(time) = self.time else { return read };
         let candidates = self.scan(time.now(self.endpoints.clock()));
         tick.liquidatable = candidates.len();
-        if !candidates.is_empty() {
+        if candidates.is_empty() {
+            self.metrics.profitable(0);
+        } else {
             self.act(candidates, time, tick).await?;
         }
         read

@@ -46,6 +46,11 @@ impl Metrics {
         self.vaults.set(whole(count));
     }
 
+    /// Vaults whose liquidation would leave the least profit, or more.
+    pub fn profitable(&self, count: usize) {
+        self.profitable.set(whole(count));
+    }
+
     pub fn quarantined(&self, count: usize) {
         self.quarantined.set(whole(count));
     }
@@ -76,16 +81,22 @@ impl Metrics {
         self.refreshes.get_or_create(&label("result", result)).inc();
     }
 
-    /// An update from Hermes was posted or not.
+    /// An update of the price source was posted or not.
     pub fn price_posted(&self, result: &str) {
         self.posts.get_or_create(&label("result", result)).inc();
     }
 
-    pub fn hermes(&self, up: bool) {
-        self.hermes_up.set(i64::from(up));
+    /// Whether a price source answers. Sources: `hermes`, `file`.
+    pub fn price_source(&self, name: &str, up: bool) {
+        self.source_up.get_or_create(&label("source", name)).set(i64::from(up));
     }
 
-    /// Price of Hermes less the stored one, as a part of the stored one.
+    /// The cluster's clock, unix seconds.
+    pub fn cluster_time(&self, unix: u64) {
+        self.cluster_time.set(i64::try_from(unix).unwrap_or(i64::MAX));
+    }
+
+    /// Price of the source less the stored one, as a part of the stored one.
     pub fn source_difference(&self, name: &str, ratio: f64) {
         self.source_difference.get_or_create(&asset(name)).set(ratio);
     }
@@ -93,19 +104,24 @@ impl Metrics {
 
 /// Endpoints. They go by a short name, never by their URL, which may contain a key.
 impl Metrics {
-    /// Whether an endpoint is used, and how many slots it is behind the newest one.
+    /// Whether an endpoint is used, and how many slots it is behind the furthest one.
     pub fn endpoint(&self, name: &str, healthy: bool, behind: u64) {
         self.behind.get_or_create(&label("endpoint", name)).set(i64::try_from(behind).unwrap_or(i64::MAX));
         self.endpoint_healthy.get_or_create(&label("endpoint", name)).set(i64::from(healthy));
     }
 
-    /// A node is left out. Reasons: `silent`, `foreign`, `behind`, `ahead`, `suspended`.
+    /// A node is left out. Reasons: `silent`, `foreign`, `behind`, `ahead`, `stuck`, `suspended`.
     pub fn endpoint_failed(&self, name: &str, reason: &str) {
         self.endpoint_failures.get_or_create(&failed_request(name, reason)).inc();
     }
 
     pub fn healthy_endpoints(&self, count: usize) {
         self.healthy_endpoints.set(whole(count));
+    }
+
+    /// How many have to be healthy for the keeper to act.
+    pub fn needed_endpoints(&self, count: usize) {
+        self.needed_endpoints.set(whole(count));
     }
 }
 
@@ -173,6 +189,16 @@ impl Metrics {
     /// Whether updates arrive by subscription.
     pub fn streaming(&self, live: bool) {
         self.streaming.set(i64::from(live));
+    }
+
+    /// Whether the configuration asks for a subscription.
+    pub fn stream_wanted(&self, wanted: bool) {
+        self.stream_wanted.set(i64::from(wanted));
+    }
+
+    /// A subscription was given up. Reasons: `closed`, `silent`, `mute`.
+    pub fn stream_lost(&self, reason: &str) {
+        self.stream_losses.get_or_create(&label("reason", reason)).inc();
     }
 
     /// A pass of the main loop ended at this unix time.

@@ -8,10 +8,14 @@ pub mod accounts;
 pub mod due;
 pub mod hermes;
 mod shelf;
+pub mod source;
+pub mod written;
 
 pub use accounts::{Accounts, sponsored};
 pub use due::{Due, Policy, Reason, Schedule, Trouble, candidates, schedule};
 pub use shelf::Shelf;
+pub use source::{PriceSource, Quotes};
+pub use written::Written;
 
 /// The name of an asset for people.
 pub fn name(padded: &[u8]) -> String {

@@ -11,7 +11,7 @@ use crate::updates::Update;
 /// What was last seen of each account, by slot.
 #[derive(Default)]
 pub struct Shelf {
-    clock: Option<Clock>,
+    clock: Option<(Clock, u64)>,
     oracles: HashMap<Pubkey, (Oracle, u64)>,
 }
 
@@ -19,10 +19,12 @@ impl Shelf {
     /// Takes in an account. An older state than the present one is left out. `true`: something is new.
     pub fn put(&mut self, update: &Update) -> bool {
         if update.address == CLOCK {
-            let now = update.data.as_deref().and_then(|data| account::clock(&update.owner, data).ok());
-            let newer = now.filter(|now| self.clock.is_none_or(|clock| now.slot > clock.slot));
-            self.clock = newer.or(self.clock);
-            return newer.is_some();
+            if self.clock.is_some_and(|(_, slot)| slot > update.slot) {
+                return false;
+            }
+            let Some(data) = update.data.as_deref() else { return false };
+            let Ok(now) = account::clock(&update.owner, data) else { return false };
+            return self.clock.replace((now, update.slot)).is_none_or(|(before, _)| before != now);
         }
         if self.oracles.get(&update.address).is_some_and(|(_, slot)| *slot > update.slot) {
             return false;
@@ -35,7 +37,7 @@ impl Shelf {
 
     /// The cluster's clock.
     pub fn now(&self) -> Option<&Clock> {
-        self.clock.as_ref()
+        self.clock.as_ref().map(|(clock, _)| clock)
     }
 
     /// An account at an address.

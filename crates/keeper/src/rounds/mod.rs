@@ -7,6 +7,7 @@ mod beside;
 mod changes;
 mod hand;
 mod opening;
+pub mod posting;
 pub mod publishers;
 pub mod refresher;
 mod watch;
@@ -30,7 +31,7 @@ use crate::stream::{self, Event, Watched};
 use beside::Beside;
 pub use changes::Changes;
 pub use hand::{Ended, Hand};
-pub use opening::{Mode, Opened, endpoints, open};
+pub use opening::{Mode, Opened, Unreached, endpoints, open};
 pub use publishers::Publishers;
 pub use refresher::Refresher;
 
@@ -181,7 +182,7 @@ impl Keeper {
             Event::Update(update) => {
                 self.last_reading = self.endpoints.clock().now();
                 if self.refresher.wants(&update.address) {
-                    if self.endpoints.is_plausible(update.slot) {
+                    if self.endpoints.is_credible(&update) {
                         self.refresher.take(&update);
                     }
                     return;
@@ -238,11 +239,12 @@ impl Keeper {
             self.rehearse(&tick.plans).await;
         }
         if let (Some(market), Some(now)) = (self.liquidator.index().market(), self.refresher.now()) {
+            self.metrics.cluster_time(now.unix);
             self.changes.round(market, now);
             if let Some(publishers) = &mut self.publishers {
                 let accounts = self.refresher.accounts();
                 let second = |asset: u8| accounts.get(usize::from(asset)).and_then(|accounts| accounts.sources[1]);
-                publishers.round(market, now, second);
+                publishers.round(market, now, self.refresher.shelf(), second);
             }
         }
         self.status.set(Condition::Index, self.knows_accounts());

@@ -1,6 +1,7 @@
 //! From a configuration to a keeper that can begin.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,14 +13,15 @@ use solana_signer::Signer;
 use tokio::sync::watch as channel;
 use tracing::{info, warn};
 
-use super::{Changes, Hand, Keeper, Publishers, Refresher, changes, refresher};
-use crate::config::Config;
+use super::{Changes, Hand, Keeper, Publishers, Refresher, changes, publishers, refresher};
+use crate::config::{self, Config};
 use crate::desk::{self, Desk};
 use crate::endpoints::{Endpoints, Node, Policy as Trust};
 use crate::journal::{Identity, Journal};
 use crate::liquidator::{self, Liquidator};
 use crate::metrics::Metrics;
-use crate::prices::{Policy, name};
+use crate::prices::hermes::Hermes;
+use crate::prices::{Policy, PriceSource, Written, name};
 use crate::server::{Condition, Status};
 use crate::strategy::{self, Costs, LamportPrice};
 
@@ -39,14 +41,28 @@ pub struct Mode {
 pub struct Opened {
     pub keeper: Keeper,
     pub journal: String,
+    /// In a dry run: the folder of its journal, which goes with it.
+    pub scratch: Option<tempfile::TempDir>,
 }
+
+/// The nodes cannot be relied on, or do not know the market.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreached(pub String);
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreached {}
 
 /// The nodes of a configuration.
 ///
 /// # Errors
 /// Fewer than have to agree.
 pub fn endpoints(config: &Config) -> Result<Arc<Endpoints>> {
-    let node = |endpoint: &crate::config::Endpoint| Node {
+    let node = |endpoint: &config::Endpoint| Node {
         name: endpoint.name.clone(),
         connection: Connection::new(endpoint.url.reveal()),
     };
@@ -55,13 +71,18 @@ pub fn endpoints(config: &Config) -> Result<Arc<Endpoints>> {
         most_slots_behind: config.rpc.most_slots_behind,
         timeout: Duration::from_millis(config.rpc.timeout_milliseconds),
     };
-    Ok(Arc::new(Endpoints::new(config.endpoints.iter().map(node).collect(), trust)?))
+    let endpoints = Endpoints::new(config.endpoints.iter().map(node).collect(), trust)?;
+    // The time of a local network is its own.
+    let compared = !config.rpc.one_node;
+    let drift = Duration::from_secs(config.rpc.most_clock_drift_seconds);
+    Ok(Arc::new(if compared { endpoints.with_most_drift(drift) } else { endpoints }))
 }
 
 /// Waits for the nodes (`patience` at most, if there is one), opens the journal, and puts everything together.
 ///
 /// # Errors
-/// The nodes do not agree in time, there is no such market, the journal cannot be had, there is no key pair.
+/// [`Unreached`]: the nodes do not agree in time, or there is no such market. Others: the journal cannot be had, there is no
+/// key pair.
 pub async fn open(
     config: &Config,
     mode: Mode,
@@ -70,18 +91,15 @@ pub async fn open(
     metrics: &Metrics,
     status: &Status,
 ) -> Result<Opened> {
-    let market = reach(config, &endpoints, patience, status).await?;
-    let genesis = endpoints.genesis().context("the nodes do not say which cluster they are of")?;
     let signer = signer(config, mode)?;
+    let market = reach(config, &endpoints, patience, status).await?;
+    let genesis =
+        endpoints.genesis().ok_or_else(|| Unreached("the nodes do not say which cluster they are of".into()))?;
     let identity = Identity { signer: signer.pubkey().to_string(), genesis: genesis.to_string() };
     // A dry run must not hold the journal of a keeper that works.
-    let scratch = std::env::temp_dir().join(format!("ballast-keeper-dry-run-{}", std::process::id()));
-    let path = if mode.dry { &scratch } else { &config.journal };
-    let (journal, condition) = Journal::open(path, identity)?;
-    if mode.dry {
-        // It goes on as long as it is open.
-        std::fs::remove_file(&scratch).with_context(|| format!("{} cannot be removed", scratch.display()))?;
-    }
+    let scratch = mode.dry.then(tempfile::tempdir).transpose().context("no folder for the journal of a dry run")?;
+    let path = scratch.as_ref().map_or_else(|| config.journal.clone(), |folder| folder.path().join("journal"));
+    let (journal, condition) = Journal::open(&path, identity)?;
     status.set(Condition::Journal, Ok(()));
     let terms = desk::Terms {
         fees: config.fees,
@@ -93,7 +111,7 @@ pub async fn open(
     };
     let desk = Arc::new(Desk::new(Arc::clone(&endpoints), Arc::new(signer), journal, terms, metrics.clone()));
     let keeper = Keeper::assemble(config, mode, &desk, &endpoints, &market, (metrics, status))?;
-    Ok(Opened { keeper, journal: condition.to_string() })
+    Ok(Opened { keeper, journal: condition.to_string(), scratch })
 }
 
 /// The market, as soon as enough nodes agree.
@@ -102,7 +120,7 @@ async fn reach(
     endpoints: &Endpoints,
     patience: Option<Duration>,
     status: &Status,
-) -> Result<Box<Market>> {
+) -> Result<Box<Market>, Unreached> {
     let begun = Instant::now();
     let mut told = String::new();
     loop {
@@ -119,7 +137,7 @@ async fn reach(
             Err(unready) => {
                 let reason = unready.to_string();
                 if patience.is_some_and(|patience| begun.elapsed() >= patience) {
-                    bail!("the market {} cannot be read: {reason}", config.market);
+                    return Err(Unreached(format!("the market {} cannot be read: {reason}", config.market)));
                 }
                 if reason != told {
                     warn!(reason, "waiting for the nodes");
@@ -179,12 +197,7 @@ impl Keeper {
             warn_before: config.changes.warn_before_expiry_seconds,
             enabled: config.changes.enabled,
         };
-        let publish = |hermes: &crate::config::Hermes| {
-            let (hand, endpoints) = (hand.clone(), Arc::clone(endpoints));
-            let oldest = config.prices.refresh_seconds.saturating_mul(2);
-            Publishers::new(config.market, hermes, oldest, hand, endpoints, metrics.clone())
-        };
-        let publishers = config.prices.hermes.as_ref().map(publish).transpose()?;
+        let publishers = publishers(config, &hand, endpoints, metrics)?;
         let changes = Changes::new(config.market, hand, Arc::clone(endpoints), habits, metrics.clone());
         Ok(Self {
             market: config.market,
@@ -206,6 +219,39 @@ impl Keeper {
             told: HashMap::new(),
         })
     }
+}
+
+/// Whoever asks the price source that the configuration chooses, if it chooses one.
+fn publishers(
+    config: &Config,
+    hand: &Hand,
+    endpoints: &Arc<Endpoints>,
+    metrics: &Metrics,
+) -> Result<Option<Publishers>> {
+    let Some(source) = &config.prices.source else { return Ok(None) };
+    let habits = publishers::Habits {
+        interval: source.interval,
+        alarm_bps: source.alarm_bps,
+        post: source.post,
+        oldest: config.prices.refresh_seconds.saturating_mul(2),
+    };
+    let (from, hand, endpoints) = (price_source(&source.from)?, hand.clone(), Arc::clone(endpoints));
+    Ok(Some(Publishers::new(config.market, from, habits, hand, endpoints, metrics.clone())))
+}
+
+/// The source that the configuration chooses.
+fn price_source(from: &config::Origin) -> Result<Arc<dyn PriceSource>> {
+    Ok(match from {
+        config::Origin::File { path, most_age } => Arc::new(Written::new(path.clone(), *most_age)),
+        config::Origin::Hermes { url, key } => {
+            if key.is_none() {
+                warn!(
+                    "Hermes is asked without a key; where it refuses that, prices come from the accounts on chain alone"
+                );
+            }
+            Arc::new(Hermes::new(url.clone(), key.clone())?)
+        }
+    })
 }
 
 fn liquidator_terms(config: &Config, mode: Mode, market: &Market) -> liquidator::Terms {

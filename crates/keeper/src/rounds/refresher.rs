@@ -130,6 +130,11 @@ impl Refresher {
         &self.accounts
     }
 
+    /// The oracle accounts as they were last seen.
+    pub const fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
     /// The cluster's clock.
     pub fn now(&self) -> Option<&Clock> {
         self.shelf.now()

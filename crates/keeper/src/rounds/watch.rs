@@ -25,6 +25,7 @@ pub fn start(endpoints: Arc<Endpoints>, desk: Arc<Desk>, metrics: Metrics, statu
 }
 
 async fn nodes(endpoints: Arc<Endpoints>, desk: Arc<Desk>, metrics: Metrics, status: Status) {
+    metrics.needed_endpoints(endpoints.policy().least_healthy);
     let mut before: BTreeMap<String, &'static str> = BTreeMap::new();
     loop {
         let surveyed = endpoints.keep_surveyed().await;
@@ -54,6 +55,7 @@ const fn fault(standing: &Standing) -> Option<&'static str> {
         Standing::Foreign(_) => Some("foreign"),
         Standing::Behind(_) => Some("behind"),
         Standing::Ahead(_) => Some("ahead"),
+        Standing::Stuck(_) => Some("stuck"),
         Standing::Suspended(_) => Some("suspended"),
     }
 }

@@ -30,8 +30,8 @@ use crate::metrics::Metrics;
 use crate::updates::Update;
 
 pub use polling::Poller;
-pub use reading::Reader;
-pub use subscription::{Arrivals, Link, Subscriber, supervise};
+pub use reading::{Reader, Trust};
+pub use subscription::{Arrivals, Link, Liveness, Subscriber, supervise};
 pub use websocket::Websocket;
 #[cfg(feature = "yellowstone")]
 pub use yellowstone::Yellowstone;
@@ -87,26 +87,29 @@ impl Feed {
 /// Starts the sources of a configuration. They end when the returned set is dropped.
 pub fn start(
     config: &Config,
-    nodes: Arc<impl Reader>,
+    nodes: Arc<impl Reader + Trust>,
     watched: Watched,
     metrics: &Metrics,
 ) -> (mpsc::Receiver<Event>, JoinSet<()>) {
     let (feed, events) = Feed::new("polling", metrics.clone());
     let (link, live) = Link::new(metrics.clone());
+    metrics.stream_wanted(config.stream.kind != StreamKind::Polling);
     let mut sources = JoinSet::new();
     match config.stream.kind {
         StreamKind::Polling => {}
         StreamKind::Websocket => {
             let urls =
                 config.endpoints.iter().map(|Endpoint { name, websocket, .. }| (name.clone(), websocket.clone()));
-            let subscriber = Websocket::new(config.market, urls.collect(), watched.clone());
-            sources.spawn(supervise(subscriber, feed.named("websocket"), link, config.stream.silence));
+            let subscriber = Websocket::new(config.market, urls.collect(), watched.clone(), Arc::clone(&nodes));
+            let feed = feed.named("websocket");
+            sources.spawn(supervise(subscriber, feed, link, config.stream.silence, Arc::clone(&nodes)));
         }
         #[cfg(feature = "yellowstone")]
         StreamKind::Yellowstone => {
             if let Some((url, token)) = config.stream.yellowstone.clone() {
                 let subscriber = Yellowstone::new(config.market, url, token, watched.clone());
-                sources.spawn(supervise(subscriber, feed.named("yellowstone"), link, config.stream.silence));
+                let feed = feed.named("yellowstone");
+                sources.spawn(supervise(subscriber, feed, link, config.stream.silence, Arc::clone(&nodes)));
             }
         }
         // Refused when the configuration is read.

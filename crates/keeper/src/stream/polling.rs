@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use ballast_client::Pubkey;
-use tokio::sync::watch;
 
-use super::{Event, Feed, Reader, Watched};
+use super::{Event, Feed, Liveness, Reader, Watched};
 use crate::updates::Update;
+
+/// Why all vaults are read while nothing is wrong.
+const INTERVAL: &str = "interval";
 
 /// Reads at intervals, and tells what has changed since the last reading.
 pub struct Poller<R> {
@@ -20,13 +22,17 @@ pub struct Poller<R> {
     nodes: Arc<R>,
     watched: Watched,
     /// Whether a subscription delivers the vaults.
-    live: watch::Receiver<bool>,
+    link: Liveness,
     /// What was told of each vault, as a digest.
     told: HashMap<Pubkey, u64>,
     /// When all vaults were told; `None` when they have to be.
     complete: Option<Instant>,
     /// Whether the subscription was alive at the last pass.
     was_live: bool,
+    /// How many vaults the subscription had delivered at the last complete reading.
+    delivered: u64,
+    /// Vaults had changed then, and it had delivered none; it may have been late.
+    doubted: bool,
 }
 
 impl<R: Reader> Poller<R> {
@@ -36,9 +42,11 @@ impl<R: Reader> Poller<R> {
         resync: Duration,
         nodes: Arc<R>,
         watched: Watched,
-        live: watch::Receiver<bool>,
+        link: Liveness,
     ) -> Self {
-        Self { market, interval, resync, nodes, watched, live, told: HashMap::new(), complete: None, was_live: false }
+        let (told, complete) = (HashMap::new(), None);
+        let (was_live, delivered, doubted) = (false, 0, false);
+        Self { market, interval, resync, nodes, watched, link, told, complete, was_live, delivered, doubted }
     }
 
     /// Reads until the main loop is gone.
@@ -49,7 +57,7 @@ impl<R: Reader> Poller<R> {
             tokio::select! {
                 _ = ticks.tick() => {}
                 // A change of the subscription is no reason to wait.
-                Ok(()) = self.live.changed() => {}
+                Ok(()) = self.link.live.changed() => {}
             }
             let going = match self.pass(&feed).await {
                 Ok(going) => going,
@@ -66,7 +74,7 @@ impl<R: Reader> Poller<R> {
     /// # Errors
     /// Of the nodes.
     pub async fn pass(&mut self, feed: &Feed) -> Result<bool> {
-        let live = *self.live.borrow_and_update();
+        let live = *self.link.live.borrow_and_update();
         let reason = self.reason(live);
         let watched = self.watched.borrow_and_update().clone();
         for update in self.nodes.accounts(watched).await? {
@@ -95,6 +103,7 @@ impl<R: Reader> Poller<R> {
         let Some(reason) = reason else { return Ok(true) };
         self.complete = Some(Instant::now());
         self.was_live = live;
+        self.doubt(reason == INTERVAL && live, changed.count);
         feed.metrics.resynced(reason);
         Ok(feed.tell(Event::Complete).await)
     }
@@ -105,18 +114,32 @@ impl<R: Reader> Poller<R> {
             None => Some("start"),
             Some(_) if live && !self.was_live => Some("reconnect"),
             Some(_) if !live && self.was_live => Some("silence"),
-            Some(at) if at.elapsed() >= self.resync => Some("interval"),
+            Some(at) if at.elapsed() >= self.resync => Some(INTERVAL),
             Some(_) => None,
         }
     }
 
+    /// A subscription that says nothing of vaults although some have changed: it had until the next complete reading to
+    /// deliver them. `listened`: it was there the whole time since the last one.
+    fn doubt(&mut self, listened: bool, changed: usize) {
+        let delivered = self.link.vaults();
+        let mute = listened && delivered == self.delivered;
+        if mute && self.doubted {
+            self.link.complain();
+        }
+        self.doubted = mute && !self.doubted && changed > 0;
+        self.delivered = delivered;
+    }
+
     /// What differs from what was told, or everything.
     fn changed(&mut self, vaults: Vec<Update>, everything: bool) -> Changed {
-        let mut changed = Changed { updates: Vec::new(), seen: HashSet::with_capacity(vaults.len()) };
+        let mut changed = Changed { updates: Vec::new(), count: 0, seen: HashSet::with_capacity(vaults.len()) };
         for update in vaults {
             let digest = digest(&update);
             changed.seen.insert(update.address);
-            if self.told.insert(update.address, digest) != Some(digest) || everything {
+            let differs = self.told.insert(update.address, digest) != Some(digest);
+            changed.count += usize::from(differs);
+            if differs || everything {
                 changed.updates.push(update);
             }
         }
@@ -131,6 +154,8 @@ impl<R: Reader> Poller<R> {
 
 struct Changed {
     updates: Vec<Update>,
+    /// How many differ.
+    count: usize,
     seen: HashSet<Pubkey>,
 }
 

@@ -7,7 +7,7 @@ use solana_client::rpc_config::{CommitmentConfig, RpcAccountInfoConfig, UiAccoun
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
 use solana_client::rpc_response::UiAccount;
 
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, Standing};
 use crate::updates::Update;
 
 /// Where the market stands in a vault's bytes.
@@ -20,6 +20,25 @@ pub trait Reader: Send + Sync + 'static {
 
     /// All vaults of a market.
     fn vaults(&self, market: Pubkey) -> impl Future<Output = Result<Vec<Update>>> + Send;
+}
+
+/// What is believed of what a subscription brings, and of whom.
+pub trait Trust: Send + Sync + 'static {
+    /// Whether the node of this name can be relied on at the moment.
+    fn counts(&self, node: &str) -> bool;
+
+    /// Whether an account can have been seen like this.
+    fn can_be(&self, update: &Update) -> bool;
+}
+
+impl Trust for Endpoints {
+    fn counts(&self, node: &str) -> bool {
+        self.reports().iter().any(|report| report.name == node && report.standing == Standing::Healthy)
+    }
+
+    fn can_be(&self, update: &Update) -> bool {
+        self.is_credible(update)
+    }
 }
 
 /// Owner of what does not exist.

@@ -1,12 +1,19 @@
 //! Keeping a subscription alive, whichever it is: connect, listen, give up when it is silent, try again later.
+//!
+//! It is alive while it brings what can be true. What a node of another cluster sends, or one that is far behind, is neither
+//! passed on nor a sign of life.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use ballast_client::{ID, Vault};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::Feed;
+use super::{Feed, Trust};
 use crate::metrics::Metrics;
 use crate::updates::Update;
 
@@ -61,24 +68,65 @@ impl Arrivals {
 /// Tells the poller whether a subscription is alive.
 pub struct Link {
     live: watch::Sender<bool>,
+    vaults: Arc<AtomicU64>,
+    complaints: watch::Receiver<()>,
     metrics: Metrics,
+}
+
+/// The poller's end of the link.
+pub struct Liveness {
+    pub live: watch::Receiver<bool>,
+    /// How many times a vault has arrived by subscription.
+    vaults: Arc<AtomicU64>,
+    complaints: watch::Sender<()>,
+}
+
+impl Liveness {
+    /// How many times a vault has arrived by subscription.
+    pub fn vaults(&self) -> u64 {
+        self.vaults.load(Ordering::Relaxed)
+    }
+
+    /// The subscription does not tell of vaults that have changed: it is to be given up.
+    pub fn complain(&self) {
+        self.complaints.send_replace(());
+    }
 }
 
 impl Link {
     /// Not alive yet.
-    pub fn new(metrics: Metrics) -> (Self, watch::Receiver<bool>) {
+    pub fn new(metrics: Metrics) -> (Self, Liveness) {
         let (live, seen) = watch::channel(false);
-        (Self { live, metrics }, seen)
+        let (complaints, heard) = watch::channel(());
+        let vaults = Arc::new(AtomicU64::new(0));
+        let liveness = Liveness { live: seen, vaults: Arc::clone(&vaults), complaints };
+        (Self { live, vaults, complaints: heard, metrics }, liveness)
     }
 
-    fn set(&self, live: bool) {
-        self.metrics.streaming(live);
-        self.live.send_replace(live);
+    /// Whether the subscription delivers from now on.
+    pub fn set(&self, live: bool) {
+        if live != *self.live.borrow() {
+            self.metrics.streaming(live);
+            self.live.send_replace(live);
+        }
+    }
+
+    /// A vault, or something of its form, has arrived.
+    pub fn count(&self, update: &Update) {
+        if update.owner == ID && update.data.as_ref().is_some_and(|data| data.len() == Vault::SPACE) {
+            self.vaults.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
 /// Listens for as long as the main loop does.
-pub async fn supervise(mut subscriber: impl Subscriber, feed: Feed, link: Link, silence: Duration) {
+pub async fn supervise(
+    mut subscriber: impl Subscriber,
+    feed: Feed,
+    mut link: Link,
+    silence: Duration,
+    nodes: Arc<impl Trust>,
+) {
     let mut pause = FIRST_PAUSE;
     loop {
         let (to, mut arrivals) = mpsc::channel(1_024);
@@ -87,7 +135,7 @@ pub async fn supervise(mut subscriber: impl Subscriber, feed: Feed, link: Link, 
             tokio::pin!(listening);
             tokio::select! {
                 biased;
-                end = pass_on(&mut arrivals, &feed, &link, silence) => end,
+                end = pass_on(&mut arrivals, &feed, &mut link, silence, &*nodes) => end,
                 ended = &mut listening => {
                     let reason = ended.err().map_or_else(|| "it ended".to_owned(), |error| format!("{error:#}"));
                     End::Closed(reason)
@@ -96,16 +144,21 @@ pub async fn supervise(mut subscriber: impl Subscriber, feed: Feed, link: Link, 
         };
         // What arrived before the end is not lost with it.
         while let Ok(arrival) = arrivals.try_recv() {
-            if !pass_on_one(arrival, &feed, &link).await {
+            if matches!(pass_on_one(arrival, &feed, &link, &*nodes).await, Passed::Nowhere) {
                 return;
             }
         }
         let was_live = *link.live.borrow();
         link.set(false);
+        if matches!(end, End::Deaf) {
+            return;
+        }
+        feed.metrics.stream_lost(end.name());
         match end {
-            End::Deaf => return,
+            End::Deaf => {}
             End::Closed(reason) => warn!(stream = feed.name, reason, "the subscription is lost; polling"),
             End::Silent => warn!(stream = feed.name, ?silence, "the subscription is silent; polling"),
+            End::Mute => warn!(stream = feed.name, "the subscription does not tell of vaults that changed; polling"),
         }
         pause = if was_live { FIRST_PAUSE } else { pause.saturating_mul(2).min(LONGEST_PAUSE) };
         tokio::time::sleep(pause).await;
@@ -113,35 +166,78 @@ pub async fn supervise(mut subscriber: impl Subscriber, feed: Feed, link: Link, 
 }
 
 enum End {
-    /// Nothing arrived for too long.
+    /// Nothing that can be true arrived for too long.
     Silent,
+    /// It is said to lack vaults.
+    Mute,
     Closed(String),
     /// The main loop is gone.
     Deaf,
 }
 
-async fn pass_on(arrivals: &mut mpsc::Receiver<Arrival>, feed: &Feed, link: &Link, silence: Duration) -> End {
+impl End {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::Mute => "mute",
+            Self::Closed(_) | Self::Deaf => "closed",
+        }
+    }
+}
+
+async fn pass_on(
+    arrivals: &mut mpsc::Receiver<Arrival>,
+    feed: &Feed,
+    link: &mut Link,
+    silence: Duration,
+    nodes: &impl Trust,
+) -> End {
+    // What was complained of before was about another subscription.
+    link.complaints.mark_unchanged();
+    let (mut ready, mut heard) = (false, Instant::now());
     loop {
-        match tokio::time::timeout(silence, arrivals.recv()).await {
+        let arrival = tokio::select! {
+            arrival = tokio::time::timeout_at(heard + silence, arrivals.recv()) => arrival,
+            Ok(()) = link.complaints.changed() => return End::Mute,
+        };
+        let arrival = match arrival {
             Err(_) => return End::Silent,
             Ok(None) => return std::future::pending().await,
-            Ok(Some(arrival)) => {
-                if !pass_on_one(arrival, feed, link).await {
-                    return End::Deaf;
-                }
+            Ok(Some(arrival)) => arrival,
+        };
+        match pass_on_one(arrival, feed, link, nodes).await {
+            Passed::Nowhere => return End::Deaf,
+            Passed::Dropped if heard.elapsed() >= silence => return End::Silent,
+            Passed::Dropped => {}
+            Passed::Ready => ready = true,
+            Passed::On => {
+                heard = Instant::now();
+                link.set(ready);
             }
         }
     }
 }
 
-/// `false`: the main loop is gone.
-async fn pass_on_one(arrival: Arrival, feed: &Feed, link: &Link) -> bool {
+/// What has become of an arrival.
+enum Passed {
+    Ready,
+    On,
+    /// It cannot be true.
+    Dropped,
+    /// The main loop is gone.
+    Nowhere,
+}
+
+async fn pass_on_one(arrival: Arrival, feed: &Feed, link: &Link, nodes: &impl Trust) -> Passed {
     match arrival {
         Arrival::Ready => {
             info!(stream = feed.name, "subscribed");
-            link.set(true);
-            true
+            Passed::Ready
         }
-        Arrival::Update(update) => feed.update(update).await,
+        Arrival::Update(update) if !nodes.can_be(&update) => Passed::Dropped,
+        Arrival::Update(update) => {
+            link.count(&update);
+            if feed.update(update).await { Passed::On } else { Passed::Nowhere }
+        }
     }
 }

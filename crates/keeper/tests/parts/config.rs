@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use ballast_keeper::config::Config;
 use ballast_keeper::config::file::StreamKind;
+use ballast_keeper::config::{Config, Origin};
 use ballast_keeper::secret::{Redaction, Secret, keypair, read_private};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -104,6 +104,11 @@ fn a_key_in_a_url_does_not_belong_in_the_file() {
         &MINIMAL.replace("rpc.example.com", "rpc.example.com/v2/0123456789abcdef0123"),
         "its path looks like a key",
     );
+    for key in ["v2/Ab_cdEfGh-iJ_kLmNoPq", "a1b2c3d4e5f6", "v1/kEY~with.other=letters"] {
+        let url = format!("rpc.example.com/{key}");
+        refused(&MINIMAL.replace("rpc.example.com", &url), "its path looks like a key");
+    }
+    parse(&MINIMAL.replace("rpc.example.com", "rpc.example.com/solana-mainnet/v1")).unwrap();
     refused(&MINIMAL.replace("https://rpc", "ftp://rpc"), "https://");
 }
 
@@ -116,7 +121,10 @@ fn only_a_loopback_address_is_served() {
 fn an_unset_variable_is_named_and_an_unset_hermes_key_is_done_without() {
     refused(&MINIMAL.replace("\"https://rpc.example.com\"", "{ env = \"NOWHERE\" }"), "NOWHERE is not set");
     let hermes = "\n[prices.hermes]\nurl = \"https://hermes.example.com\"\nkey = { env = \"NOWHERE\" }\n";
-    assert!(parse(&format!("{MINIMAL}{hermes}")).unwrap().prices.hermes.unwrap().key.is_none());
+    assert!(matches!(
+        parse(&format!("{MINIMAL}{hermes}")).unwrap().prices.source.map(|source| source.from),
+        Some(Origin::Hermes { key: None, .. })
+    ));
 }
 
 #[test]
@@ -139,6 +147,48 @@ fn nothing_secret_is_printed() {
     }
     let key = Keypair::new_from_array([7; 32]).to_base58_string();
     assert_eq!(config.redaction.apply(&key), "[redacted]");
+}
+
+#[test]
+fn a_secret_that_was_written_into_the_file_is_not_repeated_by_the_error() {
+    let secret = Keypair::new_from_array([7; 32]).to_base58_string();
+    let keypair = format!("keypair = \"{secret}\"");
+    for (line, wrong) in [
+        ("the keypair", MINIMAL.replace("journal = ", &format!("{keypair}\njournal = "))),
+        ("a broken line", MINIMAL.replace("journal = ", &format!("{keypair} \"\njournal = "))),
+        ("the market", MINIMAL.replace("SysvarC1ock11111111111111111111111111111111", &secret)),
+    ] {
+        let error = format!("{:#}", parse(&wrong).expect_err(line));
+        assert!(!error.contains(&secret) && !error.contains(&secret[..20]), "{line}: {error}");
+    }
+    refused(&MINIMAL.replace("journal = ", &format!("{keypair}\njournal = ")), "line 3: give { env = ");
+}
+
+#[test]
+fn every_part_of_a_url_that_is_kept_elsewhere_is_redacted() {
+    let text = MINIMAL.replace("\"https://rpc.example.com\"", "{ env = \"URL\" }");
+    let url = "https://node-7.example.com:8443/v2/short_K/?token=abcdef";
+    let config = Config::parse(&text, &|name| (name == "URL").then(|| url.to_owned())).unwrap();
+    let said = "https://node-7.example.com:8443/v2/short_K/?token=abcdef wss://node-7.example.com:8443/v2/short_K/ \
+                no such path: short_K; no host node-7.example.com; token abcdef";
+    let line = config.redaction.apply(said);
+    for part in ["node-7", "short_K", "abcdef", "844"] {
+        assert!(!line.contains(part), "{line}");
+    }
+    assert!(line.contains("no such path: [redacted]"), "{line}");
+    assert_eq!(config.redaction.apply("http://127.0.0.1:8899/"), "http://127.0.0.1:8899/");
+}
+
+#[test]
+fn the_file_chooses_the_source_of_prices_and_one_at_most() {
+    let hermes = "\n[prices.hermes]\nurl = \"https://hermes.example.com\"\n";
+    let file = "\n[prices.file]\npath = \"prices.json\"\n";
+    assert!(parse(MINIMAL).unwrap().prices.source.is_none());
+    let source = parse(&format!("{MINIMAL}{file}")).unwrap().prices.source.unwrap();
+    assert_eq!((source.post, source.interval.as_millis(), source.alarm_bps), (false, 2_000, 200));
+    assert!(matches!(source.from, Origin::File { most_age, .. } if most_age.as_secs() == 60));
+    refused(&format!("{MINIMAL}{hermes}{file}"), "not both");
+    refused(&format!("{MINIMAL}{file}most_age_seconds = 0\n"), "most_age_seconds is 0");
 }
 
 #[test]

@@ -10,10 +10,13 @@ use ballast_client::Pubkey;
 use ballast_client::local::RECEIVER;
 use ballast_client::transaction::{Version, compile, transaction_bytes};
 use ballast_cluster::sending::SIMULATED;
+use ballast_keeper::prices::Shelf;
+use ballast_keeper::prices::hermes::Hermes;
 use ballast_keeper::prices::hermes::post::{Posting, Programs};
 use ballast_keeper::prices::hermes::update::{Malformed, Price, parse};
-use ballast_keeper::prices::hermes::{Hermes, hex};
-use ballast_keeper::rounds::publishers::{Wanted, difference, fitting, wanted};
+use ballast_keeper::prices::source::{LARGEST, PriceSource, hex};
+use ballast_keeper::rounds::posting::{Wanted, fitting, rehearse, wanted};
+use ballast_keeper::rounds::publishers::difference;
 use ballast_keeper::secret::Secret;
 use ballast_tests::Fixture;
 use base64::Engine;
@@ -226,6 +229,13 @@ fn prices_are_posted_when_they_are_newer_than_a_stored_one_that_nobody_refreshes
     fresh.assets[0].publish_time = u64::try_from(TIME).unwrap();
     assert!(wanted(&fresh, &found, now, 0, |_| None).is_empty());
     // 150 dollars are stored and said.
+    // The program takes the price, but none that is as uncertain as it is high.
+    let clock = market.clock();
+    let now = ballast_client::account::Clock { slot: clock.slot, epoch: clock.epoch, unix: now };
+    let mut promising = wanted(&state, &found, now.unix, 60, |_| None).remove(0);
+    assert_eq!(rehearse(&state, &promising, &Shelf::default(), &now), Ok(()));
+    promising.proven.price.confidence = 15_000_000_000;
+    assert!(rehearse(&state, &promising, &Shelf::default(), &now).is_err());
     let ratio = difference(&found.prices[0].price, &state.assets[0]).unwrap();
     assert!(ratio.abs() < 1e-6, "{ratio}");
 }
@@ -241,6 +251,9 @@ async fn answer(
     asked.lock().unwrap().push((bearer.clone(), query.unwrap_or_default()));
     if key.is_some_and(|key| bearer.as_deref() != Some(&format!("Bearer {key}"))) {
         return (StatusCode::UNAUTHORIZED, "who are you?".to_owned());
+    }
+    if key == Some("flood") {
+        return (StatusCode::OK, "x".repeat(LARGEST + 1));
     }
     let data = base64::prelude::BASE64_STANDARD.encode(update(&[message([1; 32], 15_000_000_000)]));
     (StatusCode::OK, serde_json::json!({ "binary": { "encoding": "base64", "data": [data] } }).to_string())
@@ -261,9 +274,19 @@ async fn the_server_is_asked_for_the_feeds_with_the_key() {
     let (url, asked) = server(Some("the-key")).await;
     let hermes = Hermes::new(Secret::new(url), Some(Secret::new("the-key"))).unwrap();
     let found = hermes.latest(&[[1; 32], [2; 32]]).await.unwrap();
-    assert_eq!(found[0].prices[0].price.price, 15_000_000_000);
-    let query = format!("ids[]={}&ids[]={}&encoding=base64&parsed=false", hex(&[1; 32]), hex(&[2; 32]));
+    assert_eq!(found.prices, [found.updates[0].prices[0].price]);
+    assert_eq!(found.prices[0].price, 15_000_000_000);
+    let options = "encoding=base64&parsed=false&ignore_invalid_price_ids=true";
+    let query = format!("ids[]={}&ids[]={}&{options}", hex(&[1; 32]), hex(&[2; 32]));
     assert_eq!(*asked.lock().unwrap(), [(Some("Bearer the-key".to_owned()), query)]);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_given_up() {
+    let (url, _) = server(Some("flood")).await;
+    let hermes = Hermes::new(Secret::new(url), Some(Secret::new("flood"))).unwrap();
+    let error = format!("{:#}", hermes.latest(&[[1; 32]]).await.unwrap_err());
+    assert_eq!(error, format!("the answer of Hermes is longer than {LARGEST} bytes"));
 }
 
 #[tokio::test]

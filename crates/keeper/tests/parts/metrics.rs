@@ -32,6 +32,16 @@ fn gains_and_losses_are_counted_apart_to_the_unit() {
 }
 
 #[test]
+fn losses_of_a_subscription_are_there_before_the_first_one_so_that_their_increase_can_be_asked_for() {
+    let metrics = Metrics::new();
+    metrics.stream_lost("mute");
+    let text = metrics.text();
+    says(&text, "ballast_keeper_stream_losses_total{reason=\"closed\"} 0");
+    says(&text, "ballast_keeper_stream_losses_total{reason=\"mute\"} 1");
+    says(&text, "ballast_keeper_stream_losses_total{reason=\"silent\"} 0");
+}
+
+#[test]
 fn clones_count_together() {
     let metrics = Metrics::new();
     let clone = metrics.clone();

@@ -19,6 +19,7 @@ fn exposition() -> String {
     metrics.prices_refreshed("landed");
     metrics.price_posted("landed");
     metrics.source_difference("SOL", 0.0);
+    metrics.price_source("hermes", true);
     metrics.endpoint("first", true, 0);
     metrics.endpoint_failed("first", "timeout");
     metrics.transaction("landed");

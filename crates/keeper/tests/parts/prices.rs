@@ -212,3 +212,16 @@ fn older_states_of_an_account_do_not_replace_newer_ones() {
     assert!(shelf.put(&Update { data: None, ..update(12, b"") }));
     assert!(shelf.oracle(Some(address)).is_none());
 }
+
+#[test]
+fn a_clock_that_lies_about_its_slot_is_replaced_by_the_next_one() {
+    let mut shelf = Shelf::default();
+    let update = |said: u64, slot| {
+        let data = crate::nodes::clock_bytes(said, 1_750_000_000);
+        Update { address: CLOCK, owner: SYSVAR, data: Some(data), slot }
+    };
+    assert!(shelf.put(&update(u64::MAX, 10)));
+    assert!(shelf.put(&update(11, 11)));
+    assert!(!shelf.put(&update(9, 9)));
+    assert_eq!(shelf.now().unwrap().slot, 11);
+}

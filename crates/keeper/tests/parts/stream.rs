@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use ballast_client::{ID, Pubkey};
+use ballast_client::{ID, Pubkey, Vault};
 use ballast_keeper::metrics::Metrics;
-use ballast_keeper::stream::{Arrivals, Event, Feed, Link, Poller, Reader, Subscriber, supervise};
+use ballast_keeper::stream::{Arrivals, Event, Feed, Link, Poller, Reader, Subscriber, Trust, supervise};
 use ballast_keeper::updates::Update;
 use tokio::sync::{mpsc, watch};
 
@@ -83,19 +83,30 @@ struct Bench {
     poller: Poller<Node>,
     feed: Feed,
     events: mpsc::Receiver<Event>,
-    live: watch::Sender<bool>,
+    link: Option<Link>,
+    live: watch::Receiver<bool>,
+    metrics: Metrics,
     _watched: watch::Sender<Vec<Pubkey>>,
 }
 
 impl Bench {
     fn new() -> Self {
+        Self::resyncing(Duration::from_secs(3_600))
+    }
+
+    fn resyncing(resync: Duration) -> Self {
         let node = Arc::new(Node::default());
+        let metrics = Metrics::new();
         let (watched, seen) = watch::channel(vec![key(9)]);
-        let (live, is_live) = watch::channel(false);
-        let hour = Duration::from_secs(3_600);
-        let poller = Poller::new(key(9), hour, hour, Arc::clone(&node), seen, is_live);
-        let (feed, events) = Feed::new("polling", Metrics::new());
-        Self { node, poller, feed, events, live, _watched: watched }
+        let (link, liveness) = Link::new(metrics.clone());
+        let live = liveness.live.clone();
+        let poller = Poller::new(key(9), Duration::from_secs(3_600), resync, Arc::clone(&node), seen, liveness);
+        let (feed, events) = Feed::new("polling", metrics.clone());
+        Self { node, poller, feed, events, link: Some(link), live, metrics, _watched: watched }
+    }
+
+    fn says_that_it_is(&self, live: bool) {
+        self.link.as_ref().unwrap().set(live);
     }
 
     /// One pass, and what it told.
@@ -140,11 +151,11 @@ async fn a_subscription_takes_the_vaults_off_the_poller_and_each_change_reads_ev
     bench.node.holds(9, b"market");
     bench.node.holds(1, b"one");
     bench.pass().await;
-    bench.live.send_replace(true);
+    bench.says_that_it_is(true);
     assert_eq!(bench.pass().await.last(), Some(&Event::Complete));
     bench.node.holds(1, b"other");
     assert_eq!(bench.pass().await, [Event::Update(update(9, b"market", 3))]);
-    bench.live.send_replace(false);
+    bench.says_that_it_is(false);
     let back = bench.pass().await;
     assert!(back.contains(&Event::Update(update(1, b"other", 3))), "{back:?}");
     assert_eq!(back.last(), Some(&Event::Complete));
@@ -159,6 +170,19 @@ async fn a_node_that_fails_costs_a_pass_and_nothing_else() {
     assert!(bench.poller.pass(&bench.feed).await.is_err());
     bench.node.0.lock().unwrap().down = false;
     assert_eq!(bench.pass().await.last(), Some(&Event::Complete));
+}
+
+/// Believes what is of a slot below a thousand, and relies on the node "good".
+struct Judge;
+
+impl Trust for Judge {
+    fn counts(&self, node: &str) -> bool {
+        node == "good"
+    }
+
+    fn can_be(&self, update: &Update) -> bool {
+        update.slot < 1_000
+    }
 }
 
 /// A subscription that delivers one account each time it is opened, and then says nothing or ends.
@@ -182,8 +206,10 @@ impl Subscriber for Lone {
 async fn comes_back(ends: bool) {
     let metrics = Metrics::new();
     let (feed, mut events) = Feed::new("websocket", metrics.clone());
-    let (link, mut live) = Link::new(metrics.clone());
-    let supervisor = tokio::spawn(supervise(Lone { opened: 0, ends }, feed, link, Duration::from_millis(30)));
+    let (link, liveness) = Link::new(metrics.clone());
+    let mut live = liveness.live.clone();
+    let supervisor =
+        tokio::spawn(supervise(Lone { opened: 0, ends }, feed, link, Duration::from_millis(30), Arc::new(Judge)));
     for opened in 1..=3 {
         assert_eq!(events.recv().await, Some(Event::Update(update(1, b"pushed", opened))));
         live.wait_for(|live| !live).await.unwrap();
@@ -201,4 +227,76 @@ async fn a_silent_subscription_is_given_up_and_opened_again() {
 #[tokio::test]
 async fn a_lost_subscription_is_opened_again() {
     comes_back(true).await;
+}
+
+/// A subscription that passes on what a test hands it.
+struct Relay(Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Update>>>);
+
+impl Subscriber for Relay {
+    async fn listen(&mut self, arrivals: Arrivals) -> Result<()> {
+        arrivals.ready().await?;
+        let mut updates = self.0.lock().await;
+        while let Some(update) = updates.recv().await {
+            arrivals.update(update).await?;
+        }
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_sends_only_what_cannot_be_is_given_up_and_never_counts_as_alive() {
+    let metrics = Metrics::new();
+    let (feed, mut events) = Feed::new("websocket", metrics.clone());
+    let (link, liveness) = Link::new(metrics.clone());
+    let (updates, received) = mpsc::unbounded_channel();
+    let relay = Relay(Arc::new(tokio::sync::Mutex::new(received)));
+    let supervisor = tokio::spawn(supervise(relay, feed, link, Duration::from_millis(40), Arc::new(Judge)));
+    // A clock that ticks, of another cluster.
+    while !metrics.text().contains("stream_losses_total{reason=\"silent\"} 1") {
+        updates.send(update(1, b"tick", 1_000)).unwrap();
+        assert!(!*liveness.live.borrow());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(events.try_recv().is_err());
+    supervisor.abort();
+}
+
+/// A subscription that tells of the market, and of a vault or not, while a vault changes; and how many there were.
+async fn with_changing_vault(tells: bool) -> (Bench, bool) {
+    let mut bench = Bench::resyncing(Duration::ZERO);
+    let vault = |byte| vec![byte; Vault::SPACE];
+    bench.node.holds(1, &vault(0));
+    let (updates, received) = mpsc::unbounded_channel();
+    let relay = Relay(Arc::new(tokio::sync::Mutex::new(received)));
+    let (feed, link, hour) = (bench.feed.named("websocket"), bench.link.take().unwrap(), Duration::from_secs(3_600));
+    tokio::spawn(supervise(relay, feed, link, hour, Arc::new(Judge)));
+    updates.send(update(9, b"market", 1)).unwrap();
+    bench.live.wait_for(|live| *live).await.unwrap();
+    bench.events.recv().await.unwrap();
+    // Start, and the subscription is there. Then a change that is found by reading, and the time until the next reading.
+    bench.pass().await;
+    bench.pass().await;
+    bench.node.holds(1, &vault(1));
+    bench.pass().await;
+    if tells {
+        updates.send(update(1, &vault(1), 2)).unwrap();
+        assert!(matches!(bench.events.recv().await, Some(Event::Update(_))));
+    }
+    bench.pass().await;
+    let given_up = tokio::time::timeout(Duration::from_millis(200), bench.live.wait_for(|live| !live)).await.is_ok();
+    (bench, given_up)
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_mute_about_vaults_is_given_up_although_the_clock_ticks() {
+    let (bench, given_up) = with_changing_vault(false).await;
+    assert!(given_up);
+    assert!(bench.metrics.text().contains("stream_losses_total{reason=\"mute\"} 1"));
+}
+
+#[tokio::test]
+async fn a_subscription_that_tells_of_a_vault_a_little_late_is_kept() {
+    let (bench, given_up) = with_changing_vault(true).await;
+    assert!(!given_up);
+    assert!(bench.metrics.text().contains("stream_losses_total{reason=\"mute\"} 0"));
 }

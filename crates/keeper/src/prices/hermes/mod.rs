@@ -7,17 +7,14 @@ pub mod update;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use base64::Engine;
-use reqwest::{Client, StatusCode};
-use serde::Deserialize;
+use futures_util::future::BoxFuture;
+use reqwest::{Client, Response, StatusCode};
 
+use super::source::{self, LARGEST, PriceSource, Quotes, hex};
 use crate::secret::Secret;
-use update::Accumulated;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Bytes of an answer at most. A feed takes less than a kilobyte in base64.
-const LARGEST: usize = 1 << 20;
 
 /// One server.
 #[derive(Clone, Debug)]
@@ -25,18 +22,6 @@ pub struct Hermes {
     client: Client,
     url: Secret,
     key: Option<Secret>,
-}
-
-/// What is read of the answer to `/v2/updates/price/latest`.
-#[derive(Deserialize)]
-struct Answer {
-    binary: Binary,
-}
-
-#[derive(Deserialize)]
-struct Binary {
-    encoding: String,
-    data: Vec<String>,
 }
 
 impl Hermes {
@@ -53,9 +38,11 @@ impl Hermes {
     ///
     /// # Errors
     /// The server does not answer, refuses, or answers something else. Without the key or a URL in it.
-    pub async fn latest(&self, feeds: &[[u8; 32]]) -> Result<Vec<Accumulated>> {
+    async fn ask(&self, feeds: &[[u8; 32]]) -> Result<Quotes> {
+        // One feed that the service does not know, or no longer, must not cost all the others.
+        let options = ["encoding=base64", "parsed=false", "ignore_invalid_price_ids=true"];
         let ids = feeds.iter().map(|feed| format!("ids[]={}", hex(feed)));
-        let query: Vec<String> = ids.chain(["encoding=base64".to_owned(), "parsed=false".to_owned()]).collect();
+        let query: Vec<String> = ids.chain(options.map(str::to_owned)).collect();
         let url = format!("{}/v2/updates/price/latest?{}", self.url.reveal().trim_end_matches('/'), query.join("&"));
         let mut request = self.client.get(url);
         if let Some(key) = &self.key {
@@ -72,19 +59,31 @@ impl Hermes {
             }
             status => bail!("Hermes answers {status}"),
         }
-        let body = answer.bytes().await.map_err(reqwest::Error::without_url).context("Hermes stops in mid-answer")?;
-        ensure!(body.len() <= LARGEST, "the answer of Hermes has {} bytes", body.len());
-        let Answer { binary } = serde_json::from_slice(&body).context("the answer of Hermes cannot be read")?;
-        ensure!(binary.encoding == "base64", "Hermes answers in {:?} instead of base64", binary.encoding);
-        let decode = |text: &String| {
-            let bytes = base64::prelude::BASE64_STANDARD.decode(text).context("an update is not base64")?;
-            Ok(update::parse(&bytes)?)
-        };
-        binary.data.iter().map(decode).collect()
+        source::read(&body_of(answer).await?).context("the answer of Hermes cannot be read")
     }
 }
 
-/// A feed id as the service writes it.
-pub fn hex(feed: &[u8; 32]) -> String {
-    feed.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The body of an answer, which is given up as soon as it is too long.
+async fn body_of(mut answer: Response) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    let next =
+        |part: reqwest::Result<_>| part.map_err(reqwest::Error::without_url).context("Hermes stops in mid-answer");
+    while let Some(part) = next(answer.chunk().await)? {
+        ensure!(
+            body.len().saturating_add(part.len()) <= LARGEST,
+            "the answer of Hermes is longer than {LARGEST} bytes"
+        );
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
+}
+
+impl PriceSource for Hermes {
+    fn name(&self) -> &'static str {
+        "hermes"
+    }
+
+    fn latest<'a>(&'a self, feeds: &'a [[u8; 32]]) -> BoxFuture<'a, Result<Quotes>> {
+        Box::pin(self.ask(feeds))
+    }
 }
