@@ -1,6 +1,7 @@
 //! Amounts of tokens as people write and read them, exactly: `1.5` of a token with 9 decimals is 1,500,000,000.
 
 use ballast_client::Asset;
+use ballast_client::measure::ungrouped;
 use serde::Serialize;
 
 use crate::context::{OnChain, name};
@@ -61,7 +62,9 @@ pub fn signed_dollars(micro: i64) -> String {
 /// # Errors
 /// What is wrong with it: not a number, more places than the token has, or too large.
 pub fn native(text: &str, decimals: u8) -> Result<u64, String> {
-    let plain = text.replace(['_', ','], "");
+    let plain = ungrouped(text).ok_or_else(|| {
+        format!("{text} is no amount: write the point as in 1.5, and thousands as in 1,500 or not at all")
+    })?;
     let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
     let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.len() + fraction.len() == 0 || !all_digits(whole) || !all_digits(fraction) {
@@ -117,6 +120,7 @@ mod tests {
         assert_eq!(native("1.5", 9), Ok(1_500_000_000));
         assert_eq!(native(".5", 1), Ok(5));
         assert_eq!(native("1_000.10", 1), Ok(10_001));
+        assert_eq!(native("1,234,567.5", 1), Ok(12_345_675));
         assert_eq!(native("18446744073709551615", 0), Ok(u64::MAX));
         assert_eq!(decimal(1_500_000_000, 9), "1.5");
         assert_eq!(decimal(5, 6), "0.000005");
@@ -126,7 +130,9 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in ["", ".", "-1", "1e3", "1.5.5", "SOL"] {
+        for text in
+            ["", ".", "-1", "1e3", "1.5.5", "SOL", "1,5", "1,50", "1,5000", ",500", "1,000,00", "1.000,5", "1_5"]
+        {
             assert!(native(text, 9).is_err(), "{text}");
         }
         assert_eq!(native("0.15", 1), Err("0.15 has more than 1 decimal places".to_owned()));

@@ -22,6 +22,7 @@ use solana_signer::Signer;
 
 use crate::failure::Failure;
 use crate::options::{Options, moniker_of, url_of};
+use crate::origin::redacted;
 use crate::output::{self, Report, note};
 use crate::signers;
 
@@ -171,13 +172,15 @@ impl Context {
         if let Some(market) = self.options.market {
             return Ok(market);
         }
-        let named = moniker_of(&self.url).and_then(|moniker| self.settings.markets.get(moniker));
-        let Some(text) = named.or_else(|| self.settings.markets.get(&self.url)) else {
+        // A URL whose key the user does not write into another file is found by its host.
+        let (moniker, host) = (moniker_of(&self.url), redacted(&self.url));
+        let names = moniker.into_iter().chain([self.url.as_str(), host.as_str()]);
+        let Some(text) = names.into_iter().find_map(|name| self.settings.markets.get(name)) else {
             let message = format!(
                 "which market? Say --market ADDRESS, set BALLAST_MARKET, or name it in {SETTINGS} beside {}:\n\
                  [markets]\n{:?} = \"ADDRESS\"",
                 self.config.0.display(),
-                moniker_of(&self.url).unwrap_or(&self.url)
+                moniker.unwrap_or(&host)
             );
             return Err(Failure::Usage(message));
         };

@@ -13,6 +13,7 @@ use solana_signer::Signer;
 use crate::context::{Context, OnChain, name};
 use crate::failure::Failure;
 use crate::market::migrate::cluster_of;
+use crate::origin::redacted;
 use crate::output::{Report, Table};
 
 /// Owner of programs that can be upgraded.
@@ -71,15 +72,15 @@ impl Report for Findings {
 }
 
 fn ok(check: &'static str, detail: impl Into<String>) -> Line {
-    Line { check, status: Status::Ok, detail: detail.into(), advice: None }
+    Line { check, status: Status::Ok, detail: redacted(&detail.into()), advice: None }
 }
 
 fn warn(check: &'static str, detail: impl Into<String>, advice: &str) -> Line {
-    Line { check, status: Status::Warn, detail: detail.into(), advice: Some(advice.to_owned()) }
+    Line { check, status: Status::Warn, detail: redacted(&detail.into()), advice: Some(advice.to_owned()) }
 }
 
 fn fail(check: &'static str, detail: impl Into<String>, advice: &str) -> Line {
-    Line { check, status: Status::Fail, detail: detail.into(), advice: Some(advice.to_owned()) }
+    Line { check, status: Status::Fail, detail: redacted(&detail.into()), advice: Some(advice.to_owned()) }
 }
 
 impl Doctor {

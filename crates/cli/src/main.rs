@@ -1,11 +1,12 @@
 //! `ballast`: markets, vaults, prices and governance from the command line.
 //!
 //! Noun, then verb. Results go to stdout, everything else to stderr. Exit codes: 0 done, 2 the command makes no sense, 3 the
-//! node failed, 4 the transaction would fail or did, 5 it was refused by risk. See `failure`.
+//! node failed, 4 the transaction would fail or did, 5 it was refused by risk. See `failure`, also for failures as JSON.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 mod amounts;
 mod context;
@@ -16,6 +17,7 @@ mod keeper;
 mod market;
 mod nonce;
 mod options;
+mod origin;
 mod output;
 mod price;
 mod send;
@@ -26,6 +28,7 @@ mod wallet;
 use context::Context;
 use failure::Failure;
 use options::Options;
+use output::Format;
 
 /// Markets, vaults, prices and governance of Ballast from the command line
 #[derive(Parser)]
@@ -83,8 +86,7 @@ fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
     output::print(String::from_utf8_lossy(&script).trim_end())
 }
 
-fn run() -> Result<(), Failure> {
-    let Arguments { options, noun } = Arguments::parse();
+fn run(Arguments { options, noun }: Arguments) -> Result<(), Failure> {
     // Works without any configuration.
     if let Noun::Completions { shell } = noun {
         return completions(shell);
@@ -95,11 +97,39 @@ fn run() -> Result<(), Failure> {
     runtime.block_on(noun.run(&context))
 }
 
+/// The command line; help, versions and mistakes in it end the process.
+fn parsed() -> Arguments {
+    let wrong = match Arguments::try_parse() {
+        Ok(arguments) => return arguments,
+        Err(wrong) => wrong,
+    };
+    match wanted(std::env::args_os()) {
+        Some(format) if wrong.use_stderr() => {
+            let failure = Failure::Usage(wrong.to_string());
+            output::fail(format, &failure);
+            std::process::exit(failure.code().into())
+        }
+        _ => wrong.exit(),
+    }
+}
+
+/// The format that a command line asks for which cannot be understood as a whole.
+fn wanted(arguments: impl Iterator<Item = OsString>) -> Option<Format> {
+    let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let next = arguments.iter().skip(1).map(String::as_str).chain(std::iter::once(""));
+    arguments.iter().zip(next).find_map(|(argument, next)| {
+        let value = if argument == "--output" { next } else { argument.strip_prefix("--output=")? };
+        Format::from_str(value, false).ok()
+    })
+}
+
 fn main() -> ExitCode {
-    match run() {
+    let arguments = parsed();
+    let format = arguments.options.output;
+    match run(arguments) {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::note(&format!("Error: {failure}"));
+            output::fail(format, &failure);
             ExitCode::from(failure.code())
         }
     }

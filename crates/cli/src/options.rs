@@ -67,6 +67,9 @@ pub struct Options {
     /// Most compute units of the transaction; by default a tenth more than the simulation used
     #[arg(long, global = true, value_name = "UNITS")]
     pub with_compute_unit_limit: Option<u32>,
+    /// Most lamports that one transaction may cost in fees; a dearer one is not sent
+    #[arg(long, global = true, value_name = "LAMPORTS", default_value_t = 10_000_000)]
+    pub max_fee: u64,
     /// Version of the transaction
     #[arg(long, global = true, value_enum, default_value_t, value_name = "VERSION")]
     pub transaction_version: TransactionVersion,

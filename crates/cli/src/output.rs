@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::origin::redacted;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -51,9 +52,21 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints a line on stderr. Where nobody reads it, it is lost.
+/// Prints a line on stderr, without the keys that URLs may have. Where nobody reads it, it is lost.
 pub fn note(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", redacted(line));
+}
+
+/// Prints why a command failed: the last line on stderr.
+pub fn fail(format: Format, failure: &Failure) {
+    match format {
+        Format::Table => note(&format!("Error: {failure}")),
+        // One line in both forms: other lines of stderr are not JSON.
+        Format::Json | Format::JsonCompact => {
+            let told = serde_json::to_string(&failure.told());
+            note(&told.unwrap_or_else(|error| format!("Error: {failure} ({error})")));
+        }
+    }
 }
 
 /// Emphasises where colours are wanted: on a terminal, unless `NO_COLOR` is set.

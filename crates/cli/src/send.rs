@@ -1,8 +1,12 @@
 //! The one way from instructions to the cluster: simulate, show, ask, budget, sign, send until it has landed or never can.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
+use ballast_client::Pubkey;
 use ballast_client::transaction::{Budget, transaction_bytes};
-use ballast_cluster::sending::{self, Draft, Fate, FeePolicy, Signed, Trial};
+use ballast_cluster::fate::Fate;
+use ballast_cluster::sending::{self, Draft, FeePolicy, Signed, Trial};
 use base64::Engine;
 use serde::Serialize;
 use solana_instruction::Instruction;
@@ -20,6 +24,8 @@ use crate::output::{Report, facts, note};
 const VALID_BLOCKS: u64 = 150;
 /// Lamports for a signature.
 const SIGNATURE_FEE: u64 = 5_000;
+/// How long a node may fail without a break while a transaction is on its way: longer than one can take to land or expire.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What is to be sent as one transaction.
 pub struct Request<'a> {
@@ -117,31 +123,82 @@ pub async fn send(context: &Context, request: Request<'_>) -> Result<Sent, Failu
             Some(blockhash) => blockhash,
             None => context.connection.client().get_latest_blockhash().await.context("no blockhash")?,
         };
-        return Ok(signed(&sending::sign(&draft, fixed_budget(context), blockhash)?));
+        let budget = fixed_budget(context);
+        note(&format!("Fee: {}", Fee::of(&draft, budget)?.within(options.max_fee)?));
+        return Ok(signed(&sending::sign(&draft, budget, blockhash)?));
     }
     let trial = context.connection.try_out(&draft).await?;
     let budget = if given.is_some() { fixed_budget(context) } else { Some(budget(context, &draft, &trial).await?) };
+    let fee = Fee::of(&draft, budget)?.within(options.max_fee)?;
     if options.dry_run {
-        return dry_run(&draft, budget, &trial);
+        return dry_run(&draft, budget, &trial, fee);
     }
+    note(&format!("Fee: {fee}"));
     context.agree().await?;
     let ready = match given {
         Some(blockhash) => with_blockhash(context, &draft, budget, blockhash).await?,
         None => context.connection.sign(&draft, budget.unwrap_or(UNMEASURED)).await?,
     };
     require_all(&ready.transaction)?;
-    match context.connection.carry_through(&ready).await? {
-        Fate::Landed(_) => Ok(Sent::Confirmed { signature: ready.signature().to_string() }),
-        Fate::Failed(failure) => Err(failure.into()),
-        Fate::Expired => {
-            let signature = ready.signature();
-            if let Some(Durable { account, .. }) = durable {
-                return Err(Failure::Rpc(anyhow::anyhow!(
-                    "transaction {signature} has not landed yet, and can as long as nonce {account} is not advanced"
-                )));
-            }
-            Err(Failure::Rpc(anyhow::anyhow!("transaction {signature} expired without landing; nothing has changed")))
+    deliver(context, &ready, durable.map(|durable| durable.account)).await
+}
+
+/// Hands a transaction over until its fate is decided. Whatever happens, its signature has been told. With a nonce in place
+/// of a blockhash no block is the last.
+async fn deliver(context: &Context, ready: &Signed, nonce: Option<Pubkey>) -> Result<Sent, Failure> {
+    let Signed { last_valid_block_height, .. } = *ready;
+    let signature = ready.signature();
+    let until = match nonce {
+        Some(nonce) => format!("until nonce {nonce} is advanced"),
+        None => format!("up to block height {last_valid_block_height}"),
+    };
+    note(&format!("Transaction {signature}; it can land {until}"));
+    match (context.connection.carry_through(ready, PATIENCE).await, nonce) {
+        (Ok(Fate::Landed(_)), _) => Ok(Sent::Confirmed { signature: signature.to_string() }),
+        (Ok(Fate::Failed(failure)), _) => Err(Failure::from(failure).sent(signature)),
+        (Ok(Fate::Expired(why)), Some(nonce)) => Err(Failure::Lasting { signature, nonce, why }),
+        (Err(undecided), Some(nonce)) => {
+            Err(Failure::Lasting { signature, nonce, why: Some(format!("{:#}", undecided.error)) })
         }
+        (Ok(Fate::Expired(why)), None) => Err(Failure::Expired { signature, last_valid_block_height, why }),
+        (Err(undecided), None) => Err(Failure::Undecided(Box::new(undecided))),
+    }
+}
+
+/// Lamports that a transaction costs whether it succeeds or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fee {
+    signatures: u64,
+    priority: u64,
+}
+
+impl Fee {
+    fn of(draft: &Draft<'_>, budget: Option<Budget>) -> Result<Self, Failure> {
+        let message = sending::message(draft, budget, Hash::default())?;
+        let count = u64::from(message.header().num_required_signatures);
+        let signatures = SIGNATURE_FEE.saturating_mul(count);
+        Ok(Self { signatures, priority: budget.map_or(0, Budget::priority_fee_ceil) })
+    }
+
+    const fn total(self) -> u64 {
+        self.signatures.saturating_add(self.priority)
+    }
+
+    /// Refuses more than the user wants to pay.
+    fn within(self, most: u64) -> Result<Self, Failure> {
+        if self.total() <= most {
+            return Ok(self);
+        }
+        let message =
+            format!("the fee would be {self}, more than --max-fee {most}: offer a lower price, or allow more");
+        Err(Failure::Usage(message))
+    }
+}
+
+impl std::fmt::Display for Fee {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { signatures, priority } = self;
+        write!(f, "{} lamports ({signatures} for signatures, {priority} for priority)", self.total())
     }
 }
 
@@ -170,11 +227,9 @@ async fn budget(context: &Context, draft: &Draft<'_>, trial: &Trial) -> Result<B
     Ok(Budget { units: options.with_compute_unit_limit.unwrap_or(found.units), ..found })
 }
 
-fn dry_run(draft: &Draft<'_>, budget: Option<Budget>, trial: &Trial) -> Result<Sent, Failure> {
+fn dry_run(draft: &Draft<'_>, budget: Option<Budget>, trial: &Trial, fee: Fee) -> Result<Sent, Failure> {
     let message = sending::message(draft, budget, Hash::default())?;
-    let signatures = u64::from(message.header().num_required_signatures);
-    let fee = SIGNATURE_FEE.saturating_mul(signatures).saturating_add(budget.map_or(0, Budget::priority_fee_ceil));
-    Ok(Sent::DryRun { units: trial.units, fee, bytes: transaction_bytes(&message) })
+    Ok(Sent::DryRun { units: trial.units, fee: fee.total(), bytes: transaction_bytes(&message) })
 }
 
 /// A blockhash of the user's: nobody knows how old it is, so it may be good for as long as a new one.

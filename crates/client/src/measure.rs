@@ -3,7 +3,7 @@
 //!
 //! | measure | written |
 //! |---|---|
-//! | native units | whole tokens: `250,000` or `0.5` |
+//! | native units | whole tokens: `250,000`, `250_000` or `0.5` |
 //! | part | `12.5%` or `1250bps`; rounded up, as everywhere |
 //! | rate | `4.5%` a year; rounded down |
 //! | variance | `5%`: the volatility of a day; rounded down |
@@ -60,7 +60,7 @@ enum Rounding {
 
 impl Decimal {
     fn parse(text: &str) -> Option<Self> {
-        let plain: String = text.trim().chars().filter(|letter| !matches!(letter, ',' | '_')).collect();
+        let plain = ungrouped(text.trim())?;
         let (whole, part) = plain.split_once('.').unwrap_or((&plain, ""));
         let digits = [whole, part].concat();
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -84,6 +84,23 @@ impl Decimal {
         };
         u64::try_from(value).ok()
     }
+}
+
+/// A decimal number without what keeps its thousands apart: `1,234.5` and `1_234.5` are `1234.5`. `None` where groups are not
+/// of three digits, left of the point: to many people `1,5` is one and a half, so it is no number rather than fifteen.
+pub fn ungrouped(text: &str) -> Option<String> {
+    let separators = [',', '_'];
+    let (whole, part) = text.split_at(text.find('.').unwrap_or(text.len()));
+    if part.contains(separators) {
+        return None;
+    }
+    let Some(separator) = whole.chars().find(|letter| separators.contains(letter)) else {
+        return Some(text.to_owned());
+    };
+    let mut groups = whole.split(separator);
+    let first = groups.next().is_some_and(|group| (1..=3).contains(&group.len()));
+    let complete = first && groups.all(|group| group.len() == 3 && !group.contains(separators));
+    complete.then(|| format!("{}{part}", whole.replace(separator, "")))
 }
 
 /// Reads a value of a parameter. `decimals` are those of the token, for native units.

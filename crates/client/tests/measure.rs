@@ -63,6 +63,8 @@ fn other_ways_to_write_a_number_are_read_too() {
     for (parameter, text, value) in [
         (HaircutInit, "1250bps", read(HaircutInit, 0, "12.5%").unwrap()),
         (DepositCap, "1_000", 1_000_000_000_000),
+        (DepositCap, "1,000", 1_000_000_000_000),
+        (DepositCap, "12,345,678.5", 12_345_678_500_000_000),
         (Depth, "60000000", 60_000_000_000_000),
         (Caution, "1.5", 98_304),
         (Delay, "86400", 86_400),
@@ -95,6 +97,17 @@ fn what_cannot_be_said_exactly_or_has_no_unit_is_refused_with_an_example() {
         (BandHigh, "$$5"),
         (Caution, "1.5xx"),
         (ConfidenceMultiple, "2.12xx"),
+        // One and a half, and not fifteen.
+        (HaircutInit, "1,5%"),
+        (DepositCap, "1,5"),
+        (DepositCap, "1,50"),
+        (DepositCap, "1,5000"),
+        (DepositCap, "1234,567"),
+        (DepositCap, ",500"),
+        (DepositCap, "1,000,"),
+        (DepositCap, "1.000,5"),
+        (DepositCap, "1.000,500"),
+        (DepositCap, "1,000_000"),
     ] {
         let error = read(parameter, 6, text).unwrap_err().to_string();
         assert!(error.starts_with(&format!("`{text}` is not ")), "{error}");

@@ -1,10 +1,9 @@
-//! Sending one transaction the careful way: simulate, limit, fee, sign once, repeat until it has landed or never can.
+//! Sending one transaction the careful way: simulate, limit, fee, sign once; `fate` repeats it until it has landed or never
+//! can.
 //!
 //! The steps are separate, so that a keeper can write down what it is about to do between them.
 
-use std::time::Duration;
-
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use ballast_client::Pubkey;
 use ballast_client::transaction::{Budget, Version, compile};
 use base64::Engine;
@@ -20,16 +19,12 @@ use solana_signer::Signer;
 use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction::{Hash, Signature, TransactionError};
 
-use crate::connection::{Connection, Receipt};
+use crate::connection::Connection;
 
 /// What simulations may use: the most there is.
 const SIMULATED_UNITS: u32 = 1_400_000;
 /// What simulations are given.
 pub const SIMULATED: Option<Budget> = Some(Budget { units: SIMULATED_UNITS, price: 0 });
-/// Pause between two looks at a transaction's status.
-const POLL: Duration = Duration::from_millis(400);
-/// A transaction is handed to the node again after so many looks.
-const REPEAT_AFTER: u32 = 5;
 
 /// A transaction before it is signed.
 #[derive(Clone)]
@@ -130,15 +125,6 @@ pub struct Included {
     pub error: Option<TransactionError>,
 }
 
-/// What became of a transaction.
-#[derive(Clone, Debug)]
-pub enum Fate {
-    Landed(Receipt),
-    Failed(Failure),
-    /// It never landed and never will.
-    Expired,
-}
-
 impl Connection {
     /// Runs a draft without sending it. Signatures are not needed.
     pub async fn try_out(&self, draft: &Draft<'_>) -> Result<Trial, NotSent> {
@@ -191,15 +177,9 @@ impl Connection {
     /// Hands a transaction to the node once. A node that has it already is content.
     ///
     /// # Errors
-    /// What the node says. The transaction may land nevertheless: look at [`Self::fate`].
+    /// What the node says. The transaction may land nevertheless: look at [`Connection::fate`].
     pub async fn submit(&self, signed: &Signed) -> anyhow::Result<()> {
-        // Repeating is ours: the node's own retries end unseen.
-        let config = RpcSendTransactionConfig { skip_preflight: true, max_retries: Some(0), ..Default::default() };
-        match self.client().send_transaction_with_config(&signed.transaction, config).await {
-            Ok(_) => Ok(()),
-            Err(error) if already_processed(&error) => Ok(()),
-            Err(error) => Err(error).context("the transaction was not taken"),
-        }
+        self.submit_wire(&wire(&signed.transaction)?).await
     }
 
     /// The same for a transaction in base64, see [`wire`]: one that is only known from a file, for instance.
@@ -207,6 +187,7 @@ impl Connection {
     /// # Errors
     /// As [`Self::submit`].
     pub async fn submit_wire(&self, wire: &str) -> anyhow::Result<()> {
+        // Repeating is ours: the node's own retries end unseen.
         let config = RpcSendTransactionConfig {
             skip_preflight: true,
             max_retries: Some(0),
@@ -236,42 +217,6 @@ impl Connection {
         let meta = found.transaction.meta.context("a transaction without metadata")?;
         let logs = Option::<Vec<String>>::from(meta.log_messages).unwrap_or_default();
         Ok(Included { slot: found.slot, fee: meta.fee, logs, error: meta.err.map(TransactionError::from) })
-    }
-
-    /// What became of a transaction, if that is decided.
-    pub async fn fate(&self, signed: &Signed) -> anyhow::Result<Option<Fate>> {
-        // Before the status: what is unknown after its last block stays unknown.
-        let commitment = self.landing();
-        let height = self.client().get_block_height_with_commitment(commitment).await.context("no block height")?;
-        let signature = signed.signature();
-        let statuses = self.client().get_signature_statuses(&[signature]).await.context("no status")?.value;
-        match statuses.into_iter().next().flatten() {
-            Some(status) if status.satisfies_commitment(commitment) => {
-                let (logs, error) = self.outcome(&signature).await?;
-                Ok(Some(match error {
-                    None => Fate::Landed(Receipt { logs }),
-                    Some(error) => Fate::Failed(Failure { error, logs }),
-                }))
-            }
-            Some(_) => Ok(None),
-            None if height > signed.last_valid_block_height => Ok(Some(Fate::Expired)),
-            None => Ok(None),
-        }
-    }
-
-    /// Sends a transaction, again and again, until its fate is decided. It is never signed anew.
-    pub async fn carry_through(&self, signed: &Signed) -> anyhow::Result<Fate> {
-        self.submit(signed).await?;
-        for round in 1u32.. {
-            if let Some(fate) = self.fate(signed).await? {
-                return Ok(fate);
-            }
-            if round.is_multiple_of(REPEAT_AFTER) {
-                self.submit(signed).await?;
-            }
-            tokio::time::sleep(POLL).await;
-        }
-        Err(anyhow!("a transaction without a fate"))
     }
 }
 

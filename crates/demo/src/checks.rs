@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anchor_lang::AnchorDeserialize;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use ballast_client::event::BadDebtAbsorbed;
 use ballast_client::{HealthView, Market, Pubkey};
 use solana_keypair::Keypair;
@@ -89,6 +89,7 @@ pub async fn compare_health_now(
     let mut attempt = 1;
     loop {
         let books = Books::read(connection, market).await?;
+        ensure!(books.unreadable.is_empty(), "vaults that cannot be read: {:?}", books.unreadable);
         let wrong = compare_health(connection, &books, caller).await?;
         if wrong.is_empty() || attempt == 3 {
             return Ok((books.vaults.len(), wrong));

@@ -45,6 +45,8 @@ struct Counted {
     #[serde(flatten)]
     numbers: NumbersView,
     shocks: Vec<ShockView>,
+    /// Accounts of vaults that cannot be read; they are in none of the numbers.
+    unreadable: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -208,6 +210,7 @@ impl Report for Counted {
         for ShockView { shock, numbers } in &self.shocks {
             out.push_str(&format!("\nAt {shock}: {}", numbers.text()));
         }
+        self.unreadable.iter().for_each(|line| out.push_str(&format!("\nLeft out, cannot be read: {line}\n")));
         out
     }
 }
@@ -216,8 +219,9 @@ impl Impact {
     /// # Errors
     /// [`Failure`]; a change that would be refused fails with the program's reason.
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
-        let address = context.market_address()?;
+        let address = context.market().await?.address;
         let books = Books::read(&context.connection, address).await?;
+        let unreadable = books.unreadable.iter().map(|(address, why)| format!("{address}: {why}")).collect();
         let chain = OnChain { address, market: books.market, now: books.now };
         let shocks = self.shocks.iter().map(|text| shock(&chain, text)).collect::<Result<Vec<_>, _>>()?;
         let proposals = self.proposals(context, &chain).await?;
@@ -239,7 +243,7 @@ impl Impact {
             let numbers = count(&*moved(&chain.market)?, &*moved(&changed)?);
             counted.push(ShockView { shock: text.clone(), numbers });
         }
-        context.show(&Counted { changes, now: chain.now, numbers, shocks: counted })
+        context.show(&Counted { changes, now: chain.now, numbers, shocks: counted, unreadable })
     }
 
     async fn proposals(&self, context: &Context, chain: &OnChain) -> Result<Vec<Proposal>, Failure> {

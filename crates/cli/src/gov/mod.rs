@@ -5,7 +5,7 @@ use clap::Subcommand;
 use crate::context::Context;
 use crate::failure::Failure;
 
-mod accounts;
+pub mod accounts;
 mod acts;
 pub mod describe;
 mod diff;

@@ -106,6 +106,9 @@ pub struct Uploaded {
     /// Whether the draft says all of it now.
     pub complete: bool,
     pub transactions: Vec<Sent>,
+    /// What stopped it after these transactions.
+    #[serde(skip)]
+    pub failure: Option<Failure>,
 }
 
 impl Report for Uploaded {
@@ -198,7 +201,11 @@ impl Command {
             }
             Self::Upload(Upload { file, draft }) => {
                 let model = Model::read(&chain, &file.file)?;
-                context.show(&upload(context, &chain, &model, draft).await?)
+                let uploaded = upload(context, &chain, &model, draft).await?;
+                if uploaded.failure.is_none() || !uploaded.transactions.is_empty() {
+                    context.show(&uploaded)?;
+                }
+                uploaded.failure.map_or(Ok(()), Err)
             }
             Self::Propose(file) => {
                 let proposal = Model::read(&chain, &file.file)?.proposal(&chain);
@@ -258,7 +265,7 @@ impl Model {
 /// Opens a draft, unless one is named or says all of it already, and writes the rows.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure`] before anything is sent; a later one stands beside what was.
 pub async fn upload(
     context: &Context,
     chain: &OnChain,
@@ -268,7 +275,7 @@ pub async fn upload(
     let author = context.signer()?;
     let digest = hex(&model.digest());
     if let (None, Some((draft, _))) = (named, draft_for(context, chain, &model.proposal(chain)).await?) {
-        return Ok(Uploaded { draft: draft.to_string(), digest, complete: true, transactions: vec![] });
+        return Ok(Uploaded { draft: draft.to_string(), digest, complete: true, transactions: vec![], failure: None });
     }
     let key = Keypair::new();
     let draft = named.unwrap_or_else(|| key.pubkey());
@@ -285,7 +292,13 @@ pub async fn upload(
     for (at, (instructions, signers)) in steps.into_iter().enumerate() {
         let preview =
             vec![format!("Write draft {draft} ({} of {count}); to go on after a failure: --draft {draft}", at + 1)];
-        transactions.push(send(context, Request { preview, instructions, signers }).await?);
+        match send(context, Request { preview, instructions, signers }).await {
+            Ok(sent) => transactions.push(sent),
+            Err(failure) => {
+                let (draft, complete) = (draft.to_string(), false);
+                return Ok(Uploaded { draft, digest, complete, transactions, failure: Some(failure) });
+            }
+        }
         // What comes after it cannot be tried out before it has landed.
         if context.options.dry_run {
             break;
@@ -294,5 +307,5 @@ pub async fn upload(
     let now = context.connection.account(&draft).await?;
     let now = now.and_then(|raw| account::draft(&raw.owner, &raw.data).ok());
     let complete = now.is_some_and(|draft| model.written(&draft));
-    Ok(Uploaded { draft: draft.to_string(), digest, complete, transactions })
+    Ok(Uploaded { draft: draft.to_string(), digest, complete, transactions, failure: None })
 }

@@ -4,15 +4,15 @@ use std::rc::Rc;
 
 use anyhow::Context as _;
 use ballast_client::parameters::padded;
-use ballast_client::token::{SPL_TOKEN, TOKEN_2022};
-use ballast_client::{Change, Market, Proposal, Pubkey, account, change, instruction};
+use ballast_client::{Change, Market, Proposal, Pubkey, change, instruction};
 use ballast_cluster::definition::Listed;
 use solana_instruction::Instruction;
-use solana_keypair::Keypair;
 use solana_signer::Signer;
 
+use super::preflight::program;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::gov::accounts::Pending;
 use crate::send::{Request, Sent, send};
 
 /// Instructions with everybody who signs them.
@@ -54,25 +54,15 @@ pub async fn create(
     Ok(Action { instructions, signers: vec![payer, Rc::clone(market), governance] })
 }
 
-/// Lists an asset, after a look at its mint.
+/// Lists an asset.
 ///
 /// # Errors
-/// [`Failure::Usage`] for a mint that is not as the definition says.
-pub async fn list(context: &Context, market: &Pubkey, listed: &Listed) -> Result<Action, Failure> {
+/// A key that cannot be loaded, or a name that is too long.
+pub fn list(context: &Context, market: &Pubkey, listed: &Listed) -> Result<Action, Failure> {
     let (governance, payer) = (context.signer()?, context.fee_payer()?);
-    let wrong = |why: String| Failure::usage(format!("{}: mint {} {why}", listed.name, listed.mint));
-    let raw = context.connection.account(&listed.mint).await?.ok_or_else(|| wrong("does not exist".to_owned()))?;
-    let mint = account::mint(&raw.owner, &raw.data).map_err(|error| wrong(format!("is {error}")))?;
-    if mint.decimals != listed.decimals {
-        return Err(wrong(format!("has {} decimals, not {}", mint.decimals, listed.decimals)));
-    }
-    let program = if listed.token_2022 { TOKEN_2022 } else { SPL_TOKEN };
-    if mint.program != program {
-        return Err(wrong(format!("belongs to token program {}", mint.program)));
-    }
-    let name = padded(&listed.name).map_err(|error| wrong(error.to_string()))?;
+    let name = padded(&listed.name).map_err(|error| Failure::usage(format!("{}: {error}", listed.name)))?;
     let (governs, pays) = (governance.pubkey(), payer.pubkey());
-    let instructions = vec![instruction::list_asset(&governs, &pays, market, &listed.mint, &program, name)];
+    let instructions = vec![instruction::list_asset(&governs, &pays, market, &listed.mint, &program(listed), name)];
     Ok(Action { instructions, signers: vec![governance, payer] })
 }
 
@@ -96,18 +86,30 @@ pub fn take_over(context: &Context, market: &Pubkey, draft: Pubkey, proposal: &P
     Ok(Action { instructions, signers: vec![signer] })
 }
 
-/// Proposes a change; also its address.
+/// Proposes a change; also its address. It is derived from governance and the change, so the same change is never proposed
+/// twice, however far the node lags, and nobody but governance has to sign.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn propose(context: &Context, market: &Pubkey, proposal: &Proposal) -> Result<(Action, Pubkey), Failure> {
     let (governance, payer) = (context.signer()?, context.fee_payer()?);
-    let account: Rc<dyn Signer> = Rc::new(Keypair::new());
-    let address = account.pubkey();
     let rent = rent(context, Change::SPACE).await?;
     let (pays, governs) = (payer.pubkey(), governance.pubkey());
-    let instructions = change::propose(&pays, &governs, market, &address, rent, proposal.clone()).to_vec();
-    Ok((Action { instructions, signers: vec![payer, account, governance] }, address))
+    let seed = change::seed(market, proposal);
+    let address = change::seeded_address(&governs, &seed);
+    let instructions = change::propose_with_seed(&pays, &governs, market, &seed, rent, proposal.clone());
+    let (Some(address), Some(instructions)) = (address, instructions) else {
+        return Err(Failure::usage("the seed of the change is too long"));
+    };
+    Ok((Action { instructions: instructions.to_vec(), signers: vec![payer, governance] }, address))
+}
+
+/// Closes the account of a change that is not to be executed.
+///
+/// # Errors
+/// A key that cannot be loaded.
+pub fn close(context: &Context, market: &Pubkey, old: &Pending) -> Result<Instruction, Failure> {
+    Ok(change::cancel(&context.signer()?.pubkey(), market, &old.address, &old.change.proposer))
 }
 
 /// Ends the set-up.

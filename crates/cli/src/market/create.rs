@@ -37,16 +37,20 @@ impl Create {
         if context.connection.account(&key.pubkey()).await?.is_some() {
             return Err(Failure::usage(format!("there is an account at {} already", key.pubkey())));
         }
+        let cluster = cluster_of(context).await?;
         let file = match &self.file {
             Some(path) => read(path)?,
             None => {
                 let holder = |holder: Option<Pubkey>| holder.map(|holder| holder.to_string());
                 let roles = Roles { governance: None, guardian: holder(self.guardian), steward: holder(self.steward) };
-                let cluster = Some(cluster_of(context).await?);
-                File { market: "new".to_owned(), cluster, roles, ..File::default() }
+                File { market: "new".to_owned(), cluster: Some(cluster), roles, ..File::default() }
             }
         };
         let definition = file.define().map_err(|wrong| Failure::Usage(wrong.to_string()))?;
+        if definition.cluster != cluster {
+            let message = format!("the definition is for {}, and this is {cluster}; see -u", definition.cluster);
+            return Err(Failure::Usage(message));
+        }
         apply_and_show(context, &definition, Some(key.pubkey()), Some(&key)).await
     }
 }

@@ -2,15 +2,12 @@
 
 use ballast_client::diff::ways;
 use ballast_client::table::Parameter;
-use ballast_client::{Change, Edit, ID, Proposal, Pubkey, Role, account};
-use ballast_cluster::connection::Raw;
+use ballast_client::{Edit, Proposal, Role};
 use solana_signer::Signer;
 
 use crate::context::{Context, OnChain};
 use crate::failure::Failure;
-
-/// Where the market stands in a change's bytes.
-const MARKET_OFFSET: usize = 16;
+use crate::gov::accounts::Pending;
 
 /// The parts of a change with whether the signer may make each of them at once.
 ///
@@ -41,15 +38,10 @@ pub fn split(context: &Context, market: &OnChain, proposal: &Proposal) -> Result
     Ok(vec![(now, true), (later, false)])
 }
 
-/// What waits already: address, when it is due, and what it is.
-///
-/// # Errors
-/// [`Failure::Rpc`].
-pub async fn pending(context: &Context, market: &Pubkey) -> Result<Vec<(Pubkey, u64, Proposal)>, Failure> {
-    let found = context.connection.program_accounts(&ID, Change::SPACE, (MARKET_OFFSET, market.as_ref())).await?;
-    let decode = |(address, raw): (Pubkey, Raw)| {
-        let change = account::change(&raw.owner, &raw.data).ok().filter(|change| change.market == *market)?;
-        Some((address, change.eta, change.read().ok()?.proposal))
-    };
-    Ok(found.accounts.into_iter().filter_map(decode).collect())
+/// Why a change can never be executed any more; `None` for one that can be, now or later.
+pub fn dead(market: &OnChain, pending: &Pending) -> Option<&'static str> {
+    if !market.market.is(Role::Governance, &pending.change.proposer) {
+        return Some("who proposed it is not governance any more");
+    }
+    (market.now > pending.change.expiry).then_some("it has expired")
 }

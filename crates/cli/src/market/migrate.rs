@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use ballast_cluster::definition::{Cluster, File};
+use ballast_client::Pubkey;
+use ballast_cluster::definition::{Cluster, Definition, File};
 use clap::Args;
 use serde::Serialize;
 
-use super::apply::{Applied, apply};
+use super::applied::{Applied, Status};
+use super::apply::apply;
+use super::preflight::checked;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{Report, note};
@@ -86,6 +89,19 @@ fn files(directory: &Path) -> Result<BTreeMap<String, File>, Failure> {
     Ok(markets)
 }
 
+/// Where the market of a definition is: as its file says, or else where its key or `--market` do.
+fn place(context: &Context, definition: &Definition, key: Option<Pubkey>) -> Result<Pubkey, Failure> {
+    let Some(known) = definition.address.or(key) else { return context.market_address() };
+    match context.options.market {
+        Some(asked) if asked != known => Err(Failure::usage(format!(
+            "market {} is at {known}, and --market (or BALLAST_MARKET) says {asked}: leave that out, or choose another with \
+             --name",
+            definition.market
+        ))),
+        _ => Ok(known),
+    }
+}
+
 impl Migrate {
     /// # Errors
     /// [`Failure`].
@@ -107,15 +123,28 @@ impl Migrate {
         if located > 1 {
             return Err(Failure::usage("several markets of this cluster have no address: choose one with --name"));
         }
-        let mut applied = Vec::new();
+        let mut ready = Vec::new();
         for definition in &definitions {
-            let named = definition.address.or(key.as_ref().map(|key| key.pubkey()));
-            let address = match named {
-                Some(address) => address,
-                None => context.market_address()?,
-            };
-            applied.push(apply(context, definition, Some(address), key.as_ref()).await?);
+            let address = place(context, definition, key.as_ref().map(|key| key.pubkey()))?;
+            let checked = checked(context, definition, Some(address), key.as_ref()).await;
+            checked.map_err(|failure| failure.about(&format!("market {}", definition.market)))?;
+            ready.push((definition, address));
         }
-        context.show(&Migrated(applied))
+        let mut migrated = Migrated(Vec::new());
+        for (definition, address) in ready {
+            let mut applied = apply(context, definition, Some(address), key.as_ref()).await;
+            let failure = applied.failure.take();
+            if failure.is_none() || applied.status == Status::Stopped {
+                migrated.0.push(applied);
+            }
+            if let Some(failure) = failure {
+                // What was done before it is shown all the same.
+                if !migrated.0.is_empty() {
+                    context.show(&migrated)?;
+                }
+                return Err(failure);
+            }
+        }
+        context.show(&migrated)
     }
 }

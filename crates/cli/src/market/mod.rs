@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 
 mod actions;
+mod applied;
 mod apply;
 mod create;
 mod export;
@@ -14,7 +15,9 @@ mod judge;
 mod list_asset;
 pub mod migrate;
 mod open;
+mod open_market;
 mod pack;
+mod preflight;
 mod show;
 mod view;
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::accounts::{Sourced, clock, find, verdict};
 use super::check::VerdictView;
 use super::chosen;
-use crate::context::{Context, name};
+use crate::context::{Context, OnChain, name};
 use crate::failure::Failure;
 use crate::output::{Report, Table};
 use crate::send::{Request, Sent, send};
@@ -97,22 +97,44 @@ impl Refresh {
         if chunk.is_empty() && !lines.is_empty() {
             return Err(match refusal {
                 Some(refusal) => refusal.into(),
-                None => Failure::usage("no price account was found for any of these; name one with --account"),
+                None => {
+                    let missing = "no price account was found for any of these; name one with --account";
+                    Failure::NotInOrder(missing.to_owned())
+                }
             });
         }
-        let mut transactions = vec![];
-        for prices in chunk.chunks(AT_ONCE) {
-            let names = prices.iter().map(|(index, ..)| name(&chain.market.assets[usize::from(*index)].name));
-            let names: Vec<String> = names.collect();
-            let request = Request {
-                preview: vec![format!("Refresh the prices of {}", names.join(", "))],
-                instructions: vec![instruction::refresh_prices(&chain.address, prices)],
-                signers: vec![],
-            };
-            transactions.push(send(context, request).await?);
-        }
-        context.show(&Refreshed { assets: lines, transactions })
+        send_all(context, &chain, lines, &chunk).await
     }
+}
+
+/// Sends the accounts of assets with their indices, and shows what became of it.
+async fn send_all(
+    context: &Context,
+    chain: &OnChain,
+    assets: Vec<Line>,
+    chunk: &[(u8, Pubkey, Option<Pubkey>)],
+) -> Result<(), Failure> {
+    let mut refreshed = Refreshed { assets, transactions: vec![] };
+    for prices in chunk.chunks(AT_ONCE) {
+        let names = prices.iter().map(|(index, ..)| name(&chain.market.assets[usize::from(*index)].name));
+        let names: Vec<String> = names.collect();
+        let request = Request {
+            preview: vec![format!("Refresh the prices of {}", names.join(", "))],
+            instructions: vec![instruction::refresh_prices(&chain.address, prices)],
+            signers: vec![],
+        };
+        match send(context, request).await {
+            Ok(sent) => refreshed.transactions.push(sent),
+            Err(failure) => {
+                // What was sent before it is shown all the same.
+                if !refreshed.transactions.is_empty() {
+                    context.show(&refreshed)?;
+                }
+                return Err(failure);
+            }
+        }
+    }
+    context.show(&refreshed)
 }
 
 /// Whether the price does not count somewhere at that time.

@@ -7,8 +7,8 @@ use clap::Args;
 use serde::Serialize;
 use solana_signer::Signer;
 
-use super::of_owner;
 use super::view::margin_text;
+use super::{of_owner, tell_unreadable};
 use crate::amounts::signed_dollars;
 use crate::context::{Context, OnChain};
 use crate::failure::Failure;
@@ -87,10 +87,19 @@ impl List {
             None => Some(context.signer()?.pubkey()),
             some => some,
         };
-        let market = context.market().await?;
-        let vaults = match owner {
-            Some(owner) => of_owner(context, &market.address, &owner).await?,
-            None => Books::read(&context.connection, market.address).await?.vaults,
+        let (market, vaults) = match owner {
+            Some(owner) => {
+                let market = context.market().await?;
+                let vaults = of_owner(context, &market.address, &owner).await?;
+                (market, vaults)
+            }
+            None => {
+                let address = context.market().await?.address;
+                let books = Books::read(&context.connection, address).await?;
+                let Books { market, vaults, unreadable, now, .. } = books;
+                tell_unreadable(&unreadable);
+                (OnChain { address, market, now }, vaults)
+            }
         };
         let mut lines: Vec<Line> = vaults.iter().map(|(at, vault)| line(&market, *at, vault)).collect();
         lines.retain(|line| self.state.as_ref().is_none_or(|state| line.state == state));

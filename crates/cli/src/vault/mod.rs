@@ -1,11 +1,13 @@
 //! `ballast vault ..`: what an owner does with his vaults.
 
 use ballast_client::{ID, Pubkey, Vault, account, address};
+use ballast_cluster::books::Decoded;
 use clap::{Args, Subcommand};
 use solana_signer::Signer;
 
 use crate::context::{Context, OnChain};
 use crate::failure::Failure;
+use crate::output::note;
 
 mod absorb;
 mod close;
@@ -113,14 +115,22 @@ async fn read(context: &Context, address: &Pubkey) -> Result<Option<Vault>, Fail
     Ok(Some(vault))
 }
 
-/// All vaults of an owner in a market, by number.
+/// Names what is left out because nobody can read it.
+fn tell_unreadable(unreadable: &[(Pubkey, String)]) {
+    if !unreadable.is_empty() {
+        note(&format!("{} accounts of vaults cannot be read and are left out:", unreadable.len()));
+    }
+    unreadable.iter().for_each(|(address, why)| note(&format!("  {address}: {why}")));
+}
+
+/// All vaults of an owner in a market, by number. What cannot be read is named on stderr.
 async fn of_owner(context: &Context, market: &Pubkey, owner: &Pubkey) -> Result<Vec<(Pubkey, Vault)>, Failure> {
     // Market and owner stand beside each other in a vault's bytes.
     let wanted = [market.to_bytes(), owner.to_bytes()].concat();
     let found = context.connection.program_accounts(&ID, Vault::SPACE, (16, &wanted)).await?;
-    let decoded = found.accounts.into_iter();
-    let decoded = decoded.filter_map(|(address, raw)| Some((address, account::vault(&raw.owner, &raw.data).ok()?)));
-    let mut vaults: Vec<_> = decoded.filter(|(_, vault)| vault.owner == *owner && vault.market == *market).collect();
+    let wanted = |vault: &Vault| vault.owner == *owner && vault.market == *market;
+    let Decoded { mut vaults, unreadable } = Decoded::of(found.accounts, wanted);
+    tell_unreadable(&unreadable);
     vaults.sort_by_key(|(_, vault)| vault.id);
     Ok(vaults)
 }

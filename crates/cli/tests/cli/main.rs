@@ -9,6 +9,7 @@ mod model;
 mod moves;
 mod options;
 mod price;
+mod sending;
 mod signing;
 mod squads;
 mod stage;

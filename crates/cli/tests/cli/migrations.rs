@@ -134,7 +134,8 @@ fn a_definition_brings_its_model_and_is_exported_with_it() {
     // In the open market another model is proposed, once.
     stage.file("modelled/0001-modelled.toml", &text.replace("-40%", "-45%"));
     let changed = stage.run(&governance, &migrate).json();
-    assert_eq!(outcomes(&changed[0]), [("model of correlation and stress", "proposed")]);
+    let written = [("draft of the model", "done"), ("draft of the model", "done"), ("draft of the model", "done")];
+    assert_eq!(outcomes(&changed[0]), [&written[..], &[("model of correlation and stress", "proposed")]].concat());
     let again = stage.run(&governance, &migrate).json();
     assert_eq!(
         (outcomes(&again[0]), &again[0]["status"]),
@@ -149,9 +150,14 @@ fn an_exported_market_creates_an_equal_one() {
     stage.wait(stage.network.fund([governance.address()])).expect("lamports");
     let exported = stage.run(&governance, &["market", "export", "--output", "table"]);
     assert_eq!(exported.code, 0, "{exported:?}");
-    let file = stage.file("exported.toml", &exported.stdout);
     let copy = stage.saved("copy", key(&mut Random::new(3, "market")));
-    let created = stage.run(&governance, &["market", "create", &file, "--market-keypair", copy.file()]).json();
+    // It knows where it is: a copy of it is another market.
+    let same = stage.file("exported.toml", &exported.stdout);
+    let create = |file: &str| stage.run(&governance, &["market", "create", file, "--market-keypair", copy.file()]);
+    create(&same).fails(2, "take its address out");
+    let copied: Vec<&str> = exported.stdout.lines().filter(|line| !line.starts_with("address = ")).collect();
+    let file = stage.file("copied.toml", &copied.join("\n"));
+    let created = create(&file).json();
     assert_eq!(created["market"], copy.address().to_string());
     assert_eq!(created["status"], "applied");
     let (before, after) = (stage.books().market, market(stage, &copy.address()));
@@ -167,4 +173,78 @@ fn an_exported_market_creates_an_equal_one() {
     first["address"] = again["address"].clone();
     assert_eq!(first, again);
     stage.run(&governance, &["market", "create", &file, "--market-keypair", copy.file()]).fails(2, "already");
+}
+
+#[test]
+fn what_is_wrong_is_told_before_the_market_is_paid_for() {
+    let stage = stage();
+    let governance = stage.wallet("governance", &[]);
+    let new = stage.saved("checked", key(&mut Random::new(6, "market")));
+    let before = lamports(stage, &governance.address());
+    let create = |text: &str| {
+        let file = stage.file("checked.toml", text);
+        stage.without_market(&governance, &["market", "create", &file, "--market-keypair", new.file()])
+    };
+    create(
+        &LOCAL
+            .replace("market = \"local\"", "market = \"local\"\ncluster = \"devnet\"")
+            .replace("cluster = \"local\"", ""),
+    )
+    .fails(2, "the definition is for devnet, and this is local");
+    let asset = |mint: &str| format!("market = \"one\"\n[[assets]]\nname = \"SOL\"\nmint = \"{mint}\"\ndecimals = 9\n");
+    let nobody = governance.address().to_string();
+    create(&asset(&nobody)).fails(2, "is not a mint");
+    create(&asset(&Pubkey::new_from_array([8; 32]).to_string())).fails(2, "does not exist");
+    create(&asset(&stage.site.mints[USDC].to_string())).fails(2, "has 6 decimals, not 9");
+    // The same through migrate, where one market names another place than --market.
+    stage.file("checked/0001-one.toml", &asset(&nobody));
+    let directory = stage.path("checked");
+    let migrate = |more: &[&str]| stage.without_market(&governance, &[&["migrate", &directory][..], more].concat());
+    migrate(&["--market-keypair", new.file()]).fails(2, "market one: SOL: mint");
+    stage.file("checked/0001-one.toml", &format!("address = \"{nobody}\"\n{}", asset(&nobody)));
+    let other = new.address().to_string();
+    migrate(&["--market", &other]).fails(2, &format!("market one is at {nobody}, and --market"));
+    assert_eq!(stage.wait(stage.network.connection.account(&new.address())).expect("an answer"), None);
+    assert_eq!(lamports(stage, &governance.address()), before, "nothing was sent");
+}
+
+#[test]
+fn a_change_that_nobody_executed_in_time_is_proposed_anew() {
+    let stage = stage();
+    let governance = stage.governance();
+    let market = stage.site.market.to_string();
+    let cap = value(&stage.books().market.assets[SOL], Parameter::DepositCap).expect("a cap");
+    let asset = format!(
+        "market = \"site\"\n[[assets]]\nname = \"SOL\"\nmint = \"{}\"\ndecimals = 9\nparameters = {{ deposit_cap = \"raw:{}\" }}\n",
+        stage.site.mints[SOL],
+        cap / 10 * 11
+    );
+    stage.file("late/0001-site.toml", &asset);
+    let directory = stage.path("late");
+    let run = || stage.run(&governance, &["migrate", &directory, "--market", &market]).json();
+    let proposed = run();
+    let line = outcomes(&proposed[0])[0].0;
+    assert!(line.starts_with("SOL: deposit_cap "), "{line}");
+    assert_eq!(outcomes(&proposed[0]), [(line, "proposed")]);
+    let change = proposed[0]["steps"][0]["change"].clone();
+    assert_eq!(outcomes(&run()[0]), [(line, "pending")]);
+    let status = stage.run(&governance, &["gov", "status"]).json();
+    let expiry = status["changes"][0]["expiry"].as_u64().expect("a time");
+    stage.until(expiry);
+    assert_eq!(outcomes(&run()[0]), [(line, "pending")], "in its last second it can still be executed");
+    stage.until(expiry + 1);
+    stage.run(&governance, &["gov", "execute", change.as_str().expect("text")]).fails(4, "ChangeExpired");
+    let anew = run();
+    assert_eq!((outcomes(&anew[0]), &anew[0]["status"]), (vec![(line, "proposed")], &"applied".into()));
+    let step = &anew[0]["steps"][0];
+    assert_eq!(step["replaces"], serde_json::json!({ "change": change, "why": "it has expired" }));
+    assert!(step["eta"].as_u64() > Some(expiry));
+    // The same change has the same address, so its account is there once.
+    assert_eq!(step["change"], change);
+    let status = stage.run(&governance, &["gov", "status"]).json();
+    assert_eq!(
+        (status["changes"].as_array().map(Vec::len), &status["changes"][0]["state"]),
+        (Some(1), &"waiting".into())
+    );
+    assert_eq!(outcomes(&run()[0]), [(line, "pending")]);
 }

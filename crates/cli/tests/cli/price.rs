@@ -133,7 +133,7 @@ fn a_price_is_checked_fresh_old_wide_outside_of_its_band_and_missing() {
     stage.places(nothing(stage.site.feeds.accounts[USDC]));
     let missing = &check(&["USDC"]).json()[0];
     assert_eq!((&missing["refresh"]["verdict"], &missing["sources"][0]["account"]), (&"missing".into(), &Value::Null));
-    stage.run(&anybody, &["price", "refresh", "USDC"]).fails(2, "no price account was found");
+    stage.run(&anybody, &["price", "refresh", "USDC"]).fails(4, "no price account was found");
 
     // Outside of its band: governance closes it, a day later it is in force.
     let governance = stage.governance();

@@ -1,5 +1,6 @@
 //! The network that the tests of one process share, wallets on it, and the binary.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use ballast_localnet::market::{Site, key};
 use ballast_localnet::network::Network;
 use ballast_localnet::prices::Frame;
 use ballast_localnet::random::Random;
+use serde_json::Value;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tempfile::TempDir;
@@ -43,9 +45,18 @@ pub struct Ran {
 impl Ran {
     /// The result, which has to be there.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub fn json(&self) -> Value {
         assert_eq!(self.code, 0, "{self:?}");
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The failure as programs read it, in the last line of stderr.
+    #[track_caller]
+    pub fn failure(&self) -> Value {
+        let last = self.stderr.lines().last().unwrap_or_default();
+        let told: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        assert_eq!(told["exit"], self.code, "{self:?}");
+        told
     }
 
     /// A failure with this exit code whose message contains this; prints nothing on stdout.
@@ -212,6 +223,18 @@ pub fn frame() -> Frame {
     Frame { time: 0, prices: PRICES.map(|price| Decimal::parse(price).expect("a price")) }
 }
 
+/// What a troubled node does with a request.
+pub enum Trouble {
+    /// It answers as the node behind it does.
+    None,
+    /// The request is lost: HTTP status 502.
+    NoRequest,
+    /// The request is carried out, but the answer is lost.
+    NoAnswer,
+    /// It says this.
+    Result(Value),
+}
+
 /// A node that answers as another one does, but says that its cluster began with this block. It ends with the process.
 pub fn disguised(url: &str, genesis: &str) -> String {
     let genesis = genesis.to_owned();
@@ -239,7 +262,7 @@ pub fn altered(
             } else {
                 forward(&target, &body)
             };
-            respond(&mut stream, &answer);
+            respond(&mut stream, "200 OK", &answer);
         }
     });
     format!("http://{address}")
@@ -260,6 +283,39 @@ pub fn overheard(url: &str) -> (String, Arc<Mutex<Vec<serde_json::Value>>>) {
         }
     });
     (format!("http://{address}"), asked)
+}
+
+/// A node that answers as another one does, unless its script has trouble with a method that was asked for so often before.
+/// It ends with the process.
+pub fn troubled(url: &str, script: impl Fn(&str, usize) -> Trouble + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let target = url.trim_start_matches("http://").to_owned();
+    std::thread::spawn(move || {
+        let mut asked: HashMap<String, usize> = HashMap::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let Some(body) = body(&mut stream) else { continue };
+            let request: Value = serde_json::from_str(&body).expect("a request");
+            let method = request["method"].as_str().expect("a method");
+            let count = asked.entry(method.to_owned()).or_default();
+            let trouble = script(method, *count);
+            *count += 1;
+            match trouble {
+                Trouble::None => respond(&mut stream, "200 OK", &forward(&target, &body)),
+                Trouble::NoRequest => respond(&mut stream, "502 Bad Gateway", ""),
+                Trouble::NoAnswer => {
+                    forward(&target, &body);
+                    respond(&mut stream, "502 Bad Gateway", "");
+                }
+                Trouble::Result(result) => {
+                    let answer = serde_json::json!({ "jsonrpc": "2.0", "result": result, "id": request["id"] });
+                    respond(&mut stream, "200 OK", &answer.to_string());
+                }
+            }
+        }
+    });
+    format!("http://{address}")
 }
 
 /// The body of a request or an answer with a known length.
@@ -293,8 +349,8 @@ fn forward(target: &str, request: &str) -> String {
     body(&mut stream).expect("an answer")
 }
 
-fn respond(stream: &mut TcpStream, answer: &str) {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+fn respond(stream: &mut TcpStream, status: &str, answer: &str) {
+    let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n");
     let message = format!("{head}content-length: {}\r\n\r\n{answer}", answer.len());
     stream.write_all(message.as_bytes()).expect("an answer");
 }

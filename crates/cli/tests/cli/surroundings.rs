@@ -125,7 +125,9 @@ fn money_on_mainnet_is_not_spent_without_a_yes() {
     let mainnet = crate::stage::disguised(&stage.url(), "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d");
     let market = stage.site.market.to_string();
     let open = ["-u", &mainnet, "-k", alice.file(), "--market", &market, "vault", "open"];
-    stage.bare("", &open).fails(2, "say -y");
+    let asked = stage.bare("", &open);
+    asked.fails(2, "say -y");
+    assert!(asked.stderr.contains("Fee: 5000 lamports"), "{asked:?}");
     assert!(stage.vault(&alice.address(), 0).is_none());
     let sent = stage.bare("", &[&open[..], &["-y", "--output", "json"]].concat()).json();
     assert_eq!(sent["status"], "confirmed");

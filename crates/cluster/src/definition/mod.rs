@@ -81,6 +81,18 @@ impl Cluster {
     }
 }
 
+/// As it is written in a file.
+impl std::fmt::Display for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Local => "local",
+            Self::Devnet => "devnet",
+            Self::Testnet => "testnet",
+            Self::MainnetBeta => "mainnet-beta",
+        })
+    }
+}
+
 /// What is wrong with a definition, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong(pub String);

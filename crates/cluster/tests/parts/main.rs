@@ -2,4 +2,5 @@
 
 mod connection;
 mod decimal;
+mod fate;
 mod text;
