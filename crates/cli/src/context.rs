@@ -219,14 +219,15 @@ impl Context {
         output::show(self.options.output, report)
     }
 
-    /// Asks before something is spent on mainnet, once for a command.
+    /// Tells what is spent on mainnet, and asks, once for a command.
     ///
     /// # Errors
     /// [`Failure::Usage`] unless the user agrees.
-    pub async fn agree(&self) -> Result<(), Failure> {
+    pub async fn agree(&self, cost: &str) -> Result<(), Failure> {
         if self.options.yes || self.agreed.get() || !self.on_mainnet().await? {
             return Ok(());
         }
+        note(cost);
         if !std::io::stdin().is_terminal() {
             return Err(Failure::usage("this spends on mainnet: say -y, since there is nobody to ask"));
         }

@@ -124,7 +124,7 @@ pub async fn send(context: &Context, request: Request<'_>) -> Result<Sent, Failu
             None => context.connection.client().get_latest_blockhash().await.context("no blockhash")?,
         };
         let budget = fixed_budget(context);
-        note(&format!("Fee: {}", Fee::of(&draft, budget)?.within(options.max_fee)?));
+        Fee::of(&draft, budget)?.within(options.max_fee)?;
         return Ok(signed(&sending::sign(&draft, budget, blockhash)?));
     }
     let trial = context.connection.try_out(&draft).await?;
@@ -133,8 +133,7 @@ pub async fn send(context: &Context, request: Request<'_>) -> Result<Sent, Failu
     if options.dry_run {
         return dry_run(&draft, budget, &trial, fee);
     }
-    note(&format!("Fee: {fee}"));
-    context.agree().await?;
+    context.agree(&format!("Fee: {fee}")).await?;
     let ready = match given {
         Some(blockhash) => with_blockhash(context, &draft, budget, blockhash).await?,
         None => context.connection.sign(&draft, budget.unwrap_or(UNMEASURED)).await?,
@@ -148,11 +147,7 @@ pub async fn send(context: &Context, request: Request<'_>) -> Result<Sent, Failu
 async fn deliver(context: &Context, ready: &Signed, nonce: Option<Pubkey>) -> Result<Sent, Failure> {
     let Signed { last_valid_block_height, .. } = *ready;
     let signature = ready.signature();
-    let until = match nonce {
-        Some(nonce) => format!("until nonce {nonce} is advanced"),
-        None => format!("up to block height {last_valid_block_height}"),
-    };
-    note(&format!("Transaction {signature}; it can land {until}"));
+    note(&format!("Sending transaction {signature}"));
     match (context.connection.carry_through(ready, PATIENCE).await, nonce) {
         (Ok(Fate::Landed(_)), _) => Ok(Sent::Confirmed { signature: signature.to_string() }),
         (Ok(Fate::Failed(failure)), _) => Err(Failure::from(failure).sent(signature)),
