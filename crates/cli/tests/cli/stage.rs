@@ -279,7 +279,7 @@ pub fn overheard(url: &str) -> (String, Arc<Mutex<Vec<serde_json::Value>>>) {
             let mut stream = stream.expect("a connection");
             let Some(body) = body(&mut stream) else { continue };
             heard.lock().expect("nobody panicked").push(serde_json::from_str(&body).expect("a request"));
-            respond(&mut stream, &forward(&target, &body));
+            respond(&mut stream, "200 OK", &forward(&target, &body));
         }
     });
     (format!("http://{address}"), asked)
