@@ -30,7 +30,7 @@ fn index_error(at: usize) -> Option<(Key, Outcome)> {
 
 fn plan(vault: Pubkey) -> Plan {
     let (steps, flows) = (vec![], vec![]);
-    Plan { kind: Kind::Pair, vault, steps, flows, gain: 0, units: 0, lamports: 0, profit: 0 }
+    Plan { kind: Kind::Pair, vault, steps, flows, gain: 0, units: 0, lamports: 0, profit: 0, least: 0 }
 }
 
 #[tokio::test]
