@@ -159,6 +159,7 @@ impl Journal {
     pub fn completes(&mut self) -> Result<(), JournalError> {
         self.append(&Record::Complete)?;
         self.complete = true;
+        self.bound();
         Ok(())
     }
 
@@ -178,6 +179,7 @@ impl Journal {
         self.append(&Record::Intent { id, intent: intent.clone() })?;
         self.next += 1;
         self.open.insert(id, Open { intent, signed: None });
+        self.bound();
         Ok(id)
     }
 
@@ -187,6 +189,7 @@ impl Journal {
         if let Some(open) = self.open.get_mut(&id) {
             open.signed = Some(signed);
         }
+        self.bound();
         Ok(())
     }
 
@@ -196,8 +199,9 @@ impl Journal {
         self.open.remove(&id);
         let record = Record::Ended { id, how };
         let written = self.append(&record);
-        if written.is_err() {
-            self.owed.push_back(record);
+        match &written {
+            Ok(()) => self.bound(),
+            Err(_) => self.owed.push_back(record),
         }
         written
     }
@@ -212,11 +216,14 @@ impl Journal {
             self.put(&owed)?;
             self.owed.pop_front();
         }
-        self.put(record)?;
+        self.put(record)
+    }
+
+    /// Keeps the size bounded. A compacted journal is written from memory, so this comes when a record is in it.
+    fn bound(&mut self) {
         if self.length > self.compact_above {
             self.compact_unless_hopeless();
         }
-        Ok(())
     }
 
     fn put(&mut self, record: &Record) -> Result<(), JournalError> {

@@ -213,6 +213,24 @@ fn the_size_is_bounded_however_much_is_done() {
     assert!(journal.intend(intent(2)).unwrap() > 100);
 }
 
+#[test]
+fn a_compaction_that_a_record_sets_off_keeps_that_record() {
+    for compact_above in (0..2_400).step_by(40) {
+        let (_folder, path) = place();
+        let plain: Mount = Box::new(|file| Box::new(file));
+        let (mut journal, _) = Journal::open_with(&path, identity(), compact_above, plain).unwrap();
+        journal.completes().unwrap();
+        let id = journal.intend(intent(1)).unwrap();
+        journal.sign(id, signed(1)).unwrap();
+        journal.intend(intent(2)).unwrap();
+        let before = left(&journal);
+        assert_eq!(before, [(0, key(1), Some(Signature::from([1; 64]))), (1, key(2), None)]);
+        drop(journal);
+        let (journal, condition) = opened(&path);
+        assert_eq!((condition, journal.is_complete(), left(&journal)), (Condition::Intact, true, before), "{compact_above}");
+    }
+}
+
 /// A disk on which so many more bytes fit.
 struct Full {
     file: File,
