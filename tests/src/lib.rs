@@ -19,8 +19,10 @@ pub mod money;
 pub mod oracle;
 pub mod outcome;
 pub mod prices;
+pub mod random;
 pub mod slots;
 pub mod token22;
+pub mod vault;
 pub mod world;
 
 pub use actor::Actor;

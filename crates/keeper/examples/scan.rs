@@ -6,28 +6,17 @@ use std::time::Duration;
 
 use ballast_client::account::encode;
 use ballast_client::risk::{Fraction, Usd};
-use ballast_client::{ID, MAX_POSITIONS, Market, Position, Pubkey, Vault};
+use ballast_client::{ID, Market, Pubkey, Vault};
 use ballast_keeper::index::Index;
 use ballast_keeper::updates::Update;
 use ballast_tests::Fixture;
+use ballast_tests::random::Random;
+use ballast_tests::vault::holding;
 
 const ASSETS: usize = 24;
 const POSITIONS: usize = 8;
 const DEBTS: usize = 3;
 const ROUNDS: usize = 31;
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-}
 
 /// What this thread has used of a core so far. Not the time on the wall: other programs run on the machine as well.
 fn processor_time() -> Duration {
@@ -75,46 +64,29 @@ fn market(modelled: bool) -> (Pubkey, Box<Market>, u64) {
 /// Eight positions, three of them debts; debts of 30 to 84 parts of a hundred of the deposits: a few vaults can be
 /// liquidated.
 fn vault(random: &mut Random, market: &Market, address: &Pubkey) -> Vault {
-    const EMPTY: Position = Position { shares: 0, asset: 0, side: 0, padding: [0; 6] };
-    let mut positions = [EMPTY; MAX_POSITIONS];
     let mut chosen: Vec<usize> = (0..ASSETS).collect();
     while chosen.len() > POSITIONS {
-        chosen.remove(usize::try_from(random.below(chosen.len() as u64)).expect("small"));
+        chosen.remove(random.below(chosen.len()));
     }
-    let dollars = 1_000 + random.below(50_000);
-    let used = 30 + random.below(55);
-    let first_debt = usize::try_from(random.below((POSITIONS - DEBTS) as u64)).expect("small");
-    for (at, (slot, asset)) in positions.iter_mut().zip(chosen).enumerate() {
+    let dollars = random.between(1_000, 50_999);
+    let used = random.between(30, 84);
+    let first_debt = random.below(POSITIONS - DEBTS);
+    let position = |(at, asset): (usize, usize)| {
         let owed = (first_debt..first_debt + DEBTS).contains(&at);
         let value = dollars * 10_000 * if owed { used } else { 100 * DEBTS as u64 / (POSITIONS - DEBTS) as u64 };
         let price = market.assets[asset].spot().expect("a price");
-        let shares = price.amount_floor(Usd::new(value)).get().max(1);
-        *slot = Position { shares, asset: u8::try_from(asset).expect("small"), side: u8::from(owed), padding: [0; 6] };
-    }
-    Vault {
-        version: 1,
-        bump: 255,
-        position_count: u8::try_from(POSITIONS).expect("small"),
-        padding: [0; 3],
-        id: 0,
-        market: *address,
-        owner: Pubkey::default(),
-        positions,
-        delegate: Pubkey::default(),
-        delegate_until: 0,
-        delegate_scopes: 0,
-        more_padding: [0; 7],
-        named: Pubkey::default(),
-        reserved: [0; 6],
-    }
+        (u8::try_from(asset).expect("small"), owed, price.amount_floor(Usd::new(value)).get().max(1))
+    };
+    let positions: Vec<_> = chosen.into_iter().enumerate().map(position).collect();
+    holding(address, &positions)
 }
 
 /// Moves the price of an asset by up to half a percent.
 fn moves(random: &mut Random, market: &mut Market, asset: usize, now: u64) {
     let asset = &mut market.assets[asset];
     let spot = asset.spot().expect("a price");
-    let part = Fraction::new(u32::try_from(random.below(1 << 32) / 200).expect("a part"));
-    let moved = if random.below(2) == 0 { spot.lowered_floor(part) } else { spot.raised_ceil(part) }.expect("a price");
+    let part = Fraction::new(u32::try_from(random.between(0, u64::from(u32::MAX)) / 200).expect("a part"));
+    let moved = if random.once_in(2) { spot.lowered_floor(part) } else { spot.raised_ceil(part) }.expect("a price");
     asset.set_prices(moved, moved, moved, moved, moved);
     asset.accrue(now);
 }
@@ -122,7 +94,7 @@ fn moves(random: &mut Random, market: &mut Market, asset: usize, now: u64) {
 /// Prices move again and again; `all` of them, or one. A second passes where all move.
 fn rounds(index: &mut Index, start: (&Market, u64), all: bool, slot: &mut u64) -> Vec<Round> {
     let (mut market, mut now) = (Box::new(*start.0), start.1);
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let mut found = vec![];
     for round in 0..=ROUNDS {
         let assets = if all { 0..ASSETS } else { round % ASSETS..round % ASSETS + 1 };
@@ -158,7 +130,7 @@ fn median_millis(rounds: &[Round]) -> f64 {
 fn measure(table: &mut String, modelled: bool, vaults: usize) {
     let (address, market, now) = market(modelled);
     let mut index = Index::new(address);
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let mut slot = 1;
     index.apply(&Update { address, owner: ID, data: Some(encode(&*market)), slot });
     for number in 0..vaults as u64 {

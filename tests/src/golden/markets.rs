@@ -12,7 +12,7 @@ use ballast_client::{Asset, Market, ModelTerms};
 
 use super::MarketCase;
 use super::codec::AssetCase;
-use super::random::Random;
+use crate::random::Random;
 
 /// Around this second everything happens.
 pub const START: u64 = 1_750_000_000;

@@ -5,7 +5,6 @@
 
 pub mod codec;
 mod markets;
-mod random;
 mod vaults;
 
 use std::fmt::Write;

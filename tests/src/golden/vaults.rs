@@ -4,8 +4,8 @@ use ballast_client::risk::price::{MAX_FORWARD_SECONDS, Unit};
 use ballast_client::{Asset, BindingView, HealthView, LevelView, Market, Position, StateView};
 
 use super::markets::START;
-use super::random::Random;
 use super::{MarketCase, STATES, Vector, position};
+use crate::random::Random;
 
 const DEBT: u8 = 1;
 /// Vectors for each margin state, and for each requirement at each level.

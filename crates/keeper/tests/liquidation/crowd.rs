@@ -3,35 +3,9 @@
 use ballast_client::risk::price::Price;
 use ballast_client::risk::ramp::Ramp;
 use ballast_client::risk::{Amount, Fraction, Rate};
-use ballast_client::{MAX_POSITIONS, Market, Position, Pubkey, Vault};
-
-use crate::random::Random;
-
-const EMPTY: Position = Position { shares: 0, asset: 0, side: 0, padding: [0; 6] };
-
-/// A vault of these positions: asset, whether it is owed, shares. Sorted by asset.
-pub fn vault(market: &Pubkey, positions: &[(u8, bool, u64)]) -> Vault {
-    let mut vault = Vault {
-        version: 1,
-        bump: 255,
-        position_count: u8::try_from(positions.len()).expect("few positions"),
-        padding: [0; 3],
-        id: 0,
-        market: *market,
-        owner: Pubkey::default(),
-        positions: [EMPTY; MAX_POSITIONS],
-        delegate: Pubkey::default(),
-        delegate_until: 0,
-        delegate_scopes: 0,
-        more_padding: [0; 7],
-        named: Pubkey::default(),
-        reserved: [0; 6],
-    };
-    for (slot, (asset, owed, shares)) in vault.positions.iter_mut().zip(positions) {
-        *slot = Position { shares: *shares, asset: *asset, side: u8::from(*owed), padding: [0; 6] };
-    }
-    vault
-}
+use ballast_client::{Market, Pubkey, Vault};
+use ballast_tests::random::Random;
+use ballast_tests::vault::holding;
 
 /// Native units of an asset that are worth this many micro-dollars.
 fn units(market: &Market, asset: u8, value: u64) -> u64 {
@@ -41,46 +15,46 @@ fn units(market: &Market, asset: u8, value: u64) -> u64 {
 
 /// A vault with deposits and debts such that many can be liquidated and many cannot.
 pub fn close_call(random: &mut Random, market: &Market, address: &Pubkey, assets: u8, most: u64) -> Vault {
-    let count = random.within(1, most.min(u64::from(assets)));
+    let count = random.between(1, most.min(u64::from(assets)));
     let mut chosen: Vec<u8> = (0..assets).collect();
     while chosen.len() as u64 > count {
-        let at = random.within(0, chosen.len() as u64 - 1);
+        let at = random.between(0, chosen.len() as u64 - 1);
         chosen.remove(usize::try_from(at).expect("small"));
     }
-    let scale = 10u64.pow(u32::try_from(random.within(1, 6)).expect("small"));
+    let scale = 10u64.pow(u32::try_from(random.between(1, 6)).expect("small"));
     let owed: Vec<bool> = chosen.iter().map(|_| random.once_in(2)).collect();
     let deposits = owed.iter().filter(|owed| !**owed).count().max(1) as u64;
     let debts = owed.iter().filter(|owed| **owed).count().max(1) as u64;
     // Debts of 40 to 105 parts of a hundred of the deposits.
-    let part = random.within(40, 105);
+    let part = random.between(40, 105);
     let mut position = |(asset, owed): (&u8, &bool)| {
-        let dollars = random.within(80, 120) * scale;
+        let dollars = random.between(80, 120) * scale;
         let value = if *owed { dollars * 10_000 * part / debts } else { dollars * 1_000_000 / deposits };
         (*asset, *owed, units(market, *asset, value))
     };
     let positions: Vec<_> = chosen.iter().zip(&owed).map(&mut position).collect();
-    vault(address, &positions)
+    holding(address, &positions)
 }
 
 /// A price moves by up to a fifth.
 pub fn price_moves(random: &mut Random, market: &mut Market, asset: usize, now: u64) {
     let asset = &mut market.assets[asset];
     let Some(spot) = asset.spot() else { return };
-    let part = Fraction::from_bps(u16::try_from(random.within(0, 2_000)).expect("a part")).expect("a part");
+    let part = Fraction::from_bps(u16::try_from(random.between(0, 2_000)).expect("a part")).expect("a part");
     let moved = if random.once_in(2) { spot.lowered_floor(part) } else { spot.raised_ceil(part) };
     let moved: Price = moved.expect("a price");
     asset.set_prices(moved, moved, moved, moved, moved);
     asset.accrue(now);
-    asset.usable_until = now + random.within(0, 100);
+    asset.usable_until = now + random.between(0, 100);
     asset.init_until = asset.usable_until;
 }
 
 /// Something else of the market changes: a rate, a haircut on a ramp, a pool, the model.
 pub fn market_changes(random: &mut Random, market: &mut Market, now: u64) {
     let count = usize::from(market.asset_count);
-    let at = usize::try_from(random.within(0, count as u64 - 1)).expect("small");
+    let at = usize::try_from(random.between(0, count as u64 - 1)).expect("small");
     let ramp = || Ramp::new(now, 60).expect("a short ramp");
-    match random.within(0, 6) {
+    match random.between(0, 6) {
         0 => {
             let asset = &mut market.assets[at];
             asset.accrue(now);
@@ -93,7 +67,7 @@ pub fn market_changes(random: &mut Random, market: &mut Market, now: u64) {
             asset.haircuts = asset.haircuts.map(|part| part / 2 + u32::MAX / 20);
             (asset.ramp_start, asset.ramp_end, asset.ramp_reciprocal) = ramp().parts();
         }
-        2 => market.assets[at].usable_until = now - random.within(0, 1),
+        2 => market.assets[at].usable_until = now - random.between(0, 1),
         3 => {
             let mut pool = market.assets[at].accrued_pool(now);
             pool.cash = pool.cash.plus(Amount::new(1_000)).expect("few units");

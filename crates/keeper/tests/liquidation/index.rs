@@ -8,9 +8,10 @@ use ballast_keeper::index::{Applied, Fault, Index};
 use ballast_keeper::updates::Update;
 use ballast_tests::Fixture;
 use ballast_tests::address;
+use ballast_tests::random::Random;
+use ballast_tests::vault::holding;
 
 use crate::crowd;
-use crate::random::Random;
 
 const ASSETS: u8 = 6;
 
@@ -64,7 +65,7 @@ impl Reference {
 fn poisoned(random: &mut Random, mut vault: Vault, address: Pubkey, slot: u64) -> (Update, Fault) {
     let good = encode(&vault);
     let spoiled = |data: Vec<u8>, fault| (update(address, data, slot), fault);
-    match random.within(0, 8) {
+    match random.between(0, 8) {
         0 => (Update { owner: address, ..update(address, good, slot) }, Fault::Owner),
         1 => spoiled(good[..good.len() - 1].to_vec(), Fault::Size),
         2 => spoiled([vec![0; 8], good[8..].to_vec()].concat(), Fault::Discriminator),
@@ -82,17 +83,17 @@ fn poisoned(random: &mut Random, mut vault: Vault, address: Pubkey, slot: u64) -
         }
         6 => {
             vault.positions[..2]
-                .copy_from_slice(&crowd::vault(&vault.market, &[(3, false, 1), (2, true, 1)]).positions[..2]);
+                .copy_from_slice(&holding(&vault.market, &[(3, false, 1), (2, true, 1)]).positions[..2]);
             vault.position_count = 2;
             spoiled(encode(&vault), Fault::Positions)
         }
         7 => {
-            vault.positions[0] = crowd::vault(&vault.market, &[(64, false, 1)]).positions[0];
+            vault.positions[0] = holding(&vault.market, &[(64, false, 1)]).positions[0];
             vault.position_count = 1;
             spoiled(encode(&vault), Fault::Positions)
         }
         _ => {
-            vault.positions[0] = crowd::vault(&vault.market, &[(1, false, 0)]).positions[0];
+            vault.positions[0] = holding(&vault.market, &[(1, false, 0)]).positions[0];
             vault.position_count = 1;
             spoiled(encode(&vault), Fault::Positions)
         }
@@ -126,7 +127,7 @@ impl Course {
         let (index, mut plain) = (Index::new(address), Index::new(address));
         plain.screens(false);
         let reference = Reference { market, vaults: HashMap::new() };
-        let mut course = Self { random: Random(seed), address, index, plain, reference, now, slot: 1_000 };
+        let mut course = Self { random: Random::new(seed), address, index, plain, reference, now, slot: 1_000 };
         course.tells_market();
         course
     }
@@ -143,8 +144,8 @@ impl Course {
 
     /// A vault is written, closed or poisoned, or the market changes; some of it is heard late, some twice.
     fn something_happens(&mut self, at: Pubkey) {
-        let seen = self.slot - if self.random.once_in(4) { self.random.within(0, 40) } else { 0 };
-        match self.random.within(0, 9) {
+        let seen = self.slot - if self.random.once_in(4) { self.random.between(0, 40) } else { 0 };
+        match self.random.between(0, 9) {
             0..=3 => {
                 let vault = crowd::close_call(&mut self.random, &self.reference.market, &self.address, ASSETS + 1, 7);
                 let word = update(at, encode(&vault), seen);
@@ -176,7 +177,7 @@ impl Course {
                 self.tells_market();
             }
             _ => {
-                let asset = usize::try_from(self.random.within(0, u64::from(ASSETS))).expect("small");
+                let asset = usize::try_from(self.random.between(0, u64::from(ASSETS))).expect("small");
                 crowd::price_moves(&mut self.random, &mut self.reference.market, asset, self.now);
                 self.tells_market();
             }
@@ -202,9 +203,9 @@ fn hears_and_scans(seed: u64, modelled: bool, tally: &mut Tally) {
     let mut course = Course::new(seed, modelled);
     let addresses: Vec<Pubkey> = (0..60).map(|at| address(&format!("vault {at}"))).collect();
     for _ in 0..1_000 {
-        course.now += course.random.within(0, 3);
-        course.slot += course.random.within(0, 2);
-        let at = usize::try_from(course.random.within(0, 59)).expect("small");
+        course.now += course.random.between(0, 3);
+        course.slot += course.random.between(0, 2);
+        let at = usize::try_from(course.random.between(0, 59)).expect("small");
         course.something_happens(addresses[at]);
         course.compares(tally);
     }
@@ -233,7 +234,7 @@ fn a_scan_says_what_the_program_would_decide_in_a_market_with_a_model() {
 fn most_bytes(positions: u8) -> usize {
     let market = address("a market");
     let held: Vec<(u8, bool, u64)> = (0..positions).map(|asset| (asset, asset % 3 == 0, 1 << 30)).collect();
-    let bytes = encode(&crowd::vault(&market, &held));
+    let bytes = encode(&holding(&market, &held));
     let mut index = Index::new(market);
     let mut most = 0;
     for number in 0..5_000u64 {

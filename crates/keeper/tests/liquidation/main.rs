@@ -3,7 +3,6 @@
 mod crowd;
 mod index;
 mod node;
-mod random;
 mod refreshes;
 mod strategy;
 mod ticks;

@@ -11,11 +11,12 @@ use ballast_client::table::Parameter;
 use ballast_client::{ID, Market, Pubkey, StateView, Vault, snapshot, token};
 use ballast_keeper::strategy::{self, Costs, Flow, Kind, LamportPrice, Plan, Purse, Situation, Terms, Token};
 use ballast_tests::assets::{bps, tokens};
+use ballast_tests::random::Random;
 use ballast_tests::token22::{EXTENDED, Extension, token22};
+use ballast_tests::vault::holding;
 use ballast_tests::{Actor, Fixture, Receipt, address};
 
 use crate::crowd;
-use crate::random::Random;
 
 /// Nine assets, some of them with a part of the bonus for the reserve, one with a fee on transfers; a liquidator with a
 /// vault.
@@ -93,7 +94,7 @@ fn fills(random: &mut Random, market: &Fixture, bob: &Actor) -> Purse {
     for (index, known) in market.tokens().iter().enumerate() {
         let (asset, wallet) = (index as u8, token::address(&bob.address(), &known.mint, &known.token_program));
         market.token_account(&bob.address(), known.symbol);
-        let dollars = [0, 0, 20, 1_000, 100_000, 10_000_000][usize::try_from(random.within(0, 5)).expect("small")];
+        let dollars = [0, 0, 20, 1_000, 100_000, 10_000_000][usize::try_from(random.between(0, 5)).expect("small")];
         let price = books.assets[index].spot().expect("a price");
         let amount = price.amount_floor(Usd::new(dollars * 1_000_000)).get();
         let exists = amount > 0 || random.once_in(2);
@@ -154,7 +155,7 @@ struct Tally {
 
 /// Plans for vaults by chance, carries out every plan from the same state, and compares.
 fn carries_out(seed: u64, modelled: bool, cases: usize, tally: &mut Tally) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let (market, bob) = stage(modelled);
     let terms = terms();
     for case in 0..cases {
@@ -230,8 +231,8 @@ fn lends_out(random: &mut Random, market: &Fixture, at: &Pubkey, vault: &Vault) 
 /// Bob's vault has some dollars' worth of a stable coin.
 fn own_vault(random: &mut Random, market: &Fixture, bob: &Actor) -> Vault {
     let usdc = market.index("USDC");
-    let shares = 10u64.pow(u32::try_from(random.within(7, 13)).expect("small"));
-    let mut vault = crowd::vault(&market.market_address(), &[(usdc, false, shares)]);
+    let shares = 10u64.pow(u32::try_from(random.between(7, 13)).expect("small"));
+    let mut vault = holding(&market.market_address(), &[(usdc, false, shares)]);
     (vault.owner, vault.bump) = (bob.address(), bob.vault().bump);
     moves_in(market, &bob.vault_address(), &vault);
     vault
