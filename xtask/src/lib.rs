@@ -4,6 +4,7 @@
 
 pub mod bench;
 pub mod build_program;
+pub mod crash;
 pub mod demo;
 pub mod docs;
 pub mod golden;

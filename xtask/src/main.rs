@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{bench, build_program, demo, docs, golden, idl, localnet, migrate, mutants, scan, test};
+use xtask::{bench, build_program, crash, demo, docs, golden, idl, localnet, migrate, mutants, scan, test};
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -31,6 +31,8 @@ usage: cargo xtask <command>
       as well, in docs/book.
   scan
       Measure how fast the keeper judges vaults after a price change, and write benches/scan.md.
+  crash
+      Play a crash of 2,000 vaults with the keeper on a local network, and write benches/crash.md.
   golden [--check]
       Write tests/golden/health.json, or fail when it is out of date.
   idl [--check]
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         "idl" => describe(rest),
         "localnet" => localnet::run(rest),
         "migrate" => migrate::run(rest),
+        "crash" => none(rest).and_then(|()| crash::run()),
         "scan" => none(rest).and_then(|()| scan::run()),
         "mutants" => mutants::run(rest),
         _ => return usage(),

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use ballast_client::logs::operations;
+use ballast_client::risk::price::Price;
 use ballast_client::{Market, Pubkey, StateView, Vault, snapshot};
 use solana_signer::Signer;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -32,6 +33,8 @@ pub struct Step {
     pub frame: usize,
     /// When the last oracle account was written.
     pub published: SystemTime,
+    /// The prices of the market before, by asset.
+    pub prices: Vec<Option<Price>>,
     /// Vaults with debts that may be liquidated at the new prices.
     pub liquidatable: HashSet<Pubkey>,
     /// Those of them that owe more than they have.
@@ -95,7 +98,8 @@ impl<'a> Watch<'a> {
         let (liquidatable, insolvent) = at_new_prices(&was, &books.market, books.now);
         let left = books.vaults.iter().filter(|(_, vault)| below(&books.market, vault, books.now).is_some());
         let left = left.map(|(address, _)| *address).collect();
-        Ok(Step { frame, published, liquidatable, insolvent, left, sent })
+        let prices = was.market.listed().iter().map(ballast_client::Asset::spot).collect();
+        Ok(Step { frame, published, prices, liquidatable, insolvent, left, sent })
     }
 
     /// Waits until the market has the new prices and the keeper is through with them.

@@ -226,7 +226,7 @@ impl Liquidator {
     pub(super) fn conclude(&mut self, vault: Pubkey, kind: &str, outcome: Outcome) {
         let (state, now) = (self.index.vault_revision(&vault), self.endpoints.clock().now());
         match &outcome {
-            Outcome::Landed { included, .. } => {
+            Outcome::Landed { signature, included } => {
                 self.backoff.forget(&vault);
                 let proceeds = Proceeds::of(&included.logs, &self.desk.address());
                 let Some(market) = self.market() else { return };
@@ -234,6 +234,7 @@ impl Liquidator {
                 let at = self.time.map_or(0, |time| time.now(self.endpoints.clock()));
                 let profit = profit(&proceeds, &market, &self.terms.strategy.costs, included.fee, at).unwrap_or(0);
                 self.ledger.add(&proceeds, profit, included.fee);
+                tracing::info!(%vault, %signature, profit, fee = included.fee, "entered into the books");
                 self.metrics.liquidation_landed(kind, profit);
             }
             Outcome::Failed { included, .. } => {
