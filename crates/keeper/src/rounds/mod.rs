@@ -135,6 +135,16 @@ impl Keeper {
         &self.liquidator
     }
 
+    /// Looks after nodes, former life and wallet until the returned set is dropped.
+    pub fn watch(&self) -> tokio::task::JoinSet<()> {
+        watch::start(
+            Arc::clone(&self.endpoints),
+            Arc::clone(self.refresher.hand().desk()),
+            self.metrics.clone(),
+            self.status.clone(),
+        )
+    }
+
     /// The accounts to be watched beside the vaults, for a source of events.
     pub fn watched(&self) -> Watched {
         self.watched.subscribe()
@@ -155,13 +165,7 @@ impl Keeper {
     fn begin(&mut self, config: &Config) -> (mpsc::Receiver<Event>, Beside) {
         let nodes = Arc::clone(&self.endpoints);
         let (events, sources) = stream::start(config, nodes, self.watched(), &self.metrics);
-        let watching = watch::start(
-            Arc::clone(&self.endpoints),
-            Arc::clone(self.refresher.hand().desk()),
-            self.metrics.clone(),
-            self.status.clone(),
-        );
-        (events, Beside::new(sources, watching, self.metrics.clone()))
+        (events, Beside::new(sources, self.watch(), self.metrics.clone()))
     }
 
     /// Takes in an event and those that wait behind it.
@@ -280,7 +284,7 @@ impl Keeper {
     }
 
     /// Waits for what is under way, but not for ever.
-    async fn end(mut self) -> End {
+    pub async fn end(&mut self) -> End {
         info!("ending: waiting for what is under way, {:?} at most", self.shutdown);
         // What waits for its turn is left to the next life.
         self.refresher.hand().desk().close();

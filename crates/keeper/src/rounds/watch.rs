@@ -43,7 +43,7 @@ async fn nodes(endpoints: Arc<Endpoints>, desk: Arc<Desk>, metrics: Metrics, sta
         }
         let settled = desk.require_no_seal().map_err(|refusal| refusal.to_string());
         status.set(Condition::Recovery, settled);
-        tokio::time::sleep(NODES).await;
+        endpoints.clock().sleep(NODES).await;
     }
 }
 
@@ -66,6 +66,6 @@ async fn wallet(endpoints: Arc<Endpoints>, desk: Arc<Desk>, metrics: Metrics) {
             let lamports = answer.accounts.first().and_then(Option::as_ref).map_or(0, |account| account.lamports);
             metrics.wallet(lamports);
         }
-        tokio::time::sleep(WALLET).await;
+        endpoints.clock().sleep(WALLET).await;
     }
 }

@@ -1,16 +1,19 @@
 //! One chain: the compiled program in a virtual machine, blocks, a place where transactions wait, and what became of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use ballast_client::risk::price::Price;
 use ballast_client::{Market, Pubkey, Vault, account};
 use ballast_tests::client::local::Published;
-use ballast_tests::{Fixture, Keypair, Signer, assets, key, oracle};
+use ballast_tests::{Keypair, Signer, key, oracle};
 use litesvm::LiteSVM;
 use solana_account::Account;
 use solana_clock::Clock;
-use solana_instruction::Instruction;
 use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction::{Hash, Signature, Transaction, TransactionError};
+
+use crate::base::Base;
+use crate::script::Fault;
 
 /// Blocks for which a transaction can land after the one that it names.
 pub const LIFETIME: u64 = 150;
@@ -18,10 +21,39 @@ pub const LIFETIME: u64 = 150;
 /// The assets of the market, in order.
 pub const SYMBOLS: [&str; 4] = ["SOL", "BTC", "USDC", "USDT"];
 
+/// What a transaction of the keeper is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aim {
+    Liquidation(Pubkey),
+    Change,
+    Prices,
+}
+
+/// Which transactions a fault is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    All,
+    Prices,
+    Liquidations,
+}
+
+impl Which {
+    fn holds(self, aim: Aim) -> bool {
+        match self {
+            Self::All => true,
+            Self::Prices => aim == Aim::Prices,
+            Self::Liquidations => matches!(aim, Aim::Liquidation(_)),
+        }
+    }
+}
+
 /// A transaction in a block.
 #[derive(Clone, Debug)]
 pub struct Included {
     pub slot: u64,
+    pub aim: Aim,
+    /// How many times the prices of the market had changed before.
+    pub prices: usize,
     pub fee: u64,
     pub logs: Vec<String>,
     pub error: Option<TransactionError>,
@@ -32,41 +64,21 @@ pub struct Included {
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
     pub signature: Signature,
-    pub vault: Option<Pubkey>,
     /// It can land up to this height.
     pub last: u64,
-}
-
-/// A price source.
-#[derive(Clone)]
-pub struct Oracle {
-    address: Pubkey,
-    owner: Pubkey,
-    feed: [u8; 32],
-    kind: ballast_client::SourceKind,
-}
-
-/// What is the same at the beginning of every case.
-#[derive(Clone)]
-pub struct Base {
-    pub svm: LiteSVM,
-    pub market: Pubkey,
-    pub vaults: Vec<Pubkey>,
-    /// Vault accounts that are not what they seem, for whoever puts them there.
-    pub poison: Vec<(Pubkey, Account)>,
-    pub oracles: Vec<Oracle>,
-    pub refresh: Instruction,
 }
 
 /// What the chain does with transactions that wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weather {
-    /// Nothing that arrives is kept.
-    pub drops: bool,
+    /// What arrives is not kept.
+    pub drops: Option<Which>,
     /// What arrives waits for so many slots.
-    pub delay: u64,
-    /// The price of SOL is above where anybody can be liquidated when the next transaction lands, and falls again after it.
+    pub delay: Option<(Which, u64)>,
+    /// The price of SOL is above where anybody can be liquidated when the next liquidation lands, and falls again after it.
     pub recovers: bool,
+    /// The oracle has gone back to the first price for a while.
+    pub rebounds: bool,
 }
 
 pub struct Chain {
@@ -79,10 +91,17 @@ pub struct Chain {
     pub included: Vec<Included>,
     pub sent: Vec<Sent>,
     pub weather: Weather,
-    /// Pairs of transactions of one vault that could both have landed.
+    /// Pairs of transactions that could both have landed when the second was sent.
     pub overlaps: Vec<(Signature, Signature)>,
-    /// Price of SOL, dollars.
+    /// What the oracle of SOL says, dollars, and since which second it does.
     pub sol: &'static str,
+    moved: u64,
+    /// When they published last, milliseconds.
+    published: i64,
+    /// The prices that the market has had, by asset, oldest first.
+    pub prices: Vec<Vec<Option<Price>>>,
+    /// The faults that made a difference, by name.
+    pub felt: BTreeSet<String>,
     /// Accounts that were written in the last block.
     pub written: bool,
     milliseconds: i64,
@@ -112,84 +131,11 @@ pub fn liquidator() -> Keypair {
     key("keeper")
 }
 
-impl Base {
-    /// A market with lenders and four borrowers, and a keeper with tokens.
-    pub fn new() -> Self {
-        use ballast_tests::client::table::Parameter::MaxAge;
-        let tokens: Vec<_> = SYMBOLS.iter().map(|symbol| assets::token(symbol).with(&[(MaxAge, 600)])).collect();
-        let market = Fixture::of(tokens).stocked();
-        let mut vaults = Vec::new();
-        let borrowers = [
-            ("100", "0", "10400", "0"),
-            ("200", "0.05", "19000", "2000"),
-            ("50", "0", "0", "5150"),
-            ("60", "0.2", "9000", "5000"),
-        ];
-        for (at, (sol, btc, usdc, usdt)) in borrowers.into_iter().enumerate() {
-            let deposits = [ballast_tests::sol(sol), ballast_tests::btc(btc)];
-            let borrower = market.actor(&format!("borrower {at}"), &deposits);
-            for deposit in deposits.into_iter().filter(|money| money.units > 0) {
-                borrower.deposits(deposit).expect("a deposit");
-            }
-            for loan in [ballast_tests::usdc(usdc), ballast_tests::usdt(usdt)] {
-                if loan.units > 0 {
-                    borrower.borrows(loan).expect("a loan");
-                }
-            }
-            vaults.push(borrower.vault_address());
-        }
-        let keeper = market.newcomer("keeper");
-        for symbol in SYMBOLS {
-            keeper.wallet(symbol);
-        }
-        keeper.is_given(ballast_tests::usdc("200000"));
-        keeper.is_given(ballast_tests::usdt("200000"));
-        let poison = poison(&market, &vaults);
-        let oracle = |symbol: &&str| {
-            let token = market.token(symbol);
-            let kind = token.listing.source_kind;
-            Oracle { address: token.oracle, owner: token.oracle_program(), feed: token.feed(), kind }
-        };
-        let svm = market.world().svm.clone().with_blockhash_check(false).with_sigverify(false);
-        Self {
-            svm,
-            market: market.market_address(),
-            vaults,
-            poison,
-            oracles: SYMBOLS.iter().map(oracle).collect(),
-            refresh: market.refresh_instruction(&SYMBOLS),
-        }
-    }
-}
-
-/// Accounts of the program of the size of a vault of this market that are none: another type, another version, positions that
-/// cannot be, and an asset that is not listed.
-fn poison(market: &Fixture, vaults: &[Pubkey]) -> Vec<(Pubkey, Account)> {
-    let good = market.account(&vaults[0]).expect("a vault");
-    let changed = |name: &str, change: &dyn Fn(&mut Vec<u8>)| {
-        let mut account = good.clone();
-        change(&mut account.data);
-        (ballast_tests::address(name), account)
-    };
-    let with = |change: &dyn Fn(&mut Vault)| {
-        let mut vault = market.vault(&vaults[0]);
-        change(&mut vault);
-        account::encode(&vault)
-    };
-    vec![
-        changed("poisoned type", &|data| data[3] ^= 0xff),
-        changed("poisoned version", &|data| data[8] = 77),
-        changed("poisoned order", &|data| *data = with(&|vault| vault.positions.swap(0, 1))),
-        changed("poisoned asset", &|data| *data = with(&|vault| vault.positions[1].asset = 60)),
-        changed("poisoned count", &|data| *data = with(&|vault| vault.position_count = 255)),
-    ]
-}
-
 impl Chain {
     pub fn new(base: &Base) -> Self {
         let svm = base.svm.clone();
         let clock: Clock = svm.get_sysvar();
-        Self {
+        let mut chain = Self {
             base: base.clone(),
             svm,
             slot: clock.slot,
@@ -201,9 +147,20 @@ impl Chain {
             weather: Weather::default(),
             overlaps: Vec::new(),
             sol: HIGH,
+            moved: 0,
+            published: clock.unix_timestamp * 1_000,
+            prices: Vec::new(),
+            felt: BTreeSet::new(),
             written: false,
             milliseconds: clock.unix_timestamp * 1_000,
-        }
+        };
+        chain.note_prices();
+        chain
+    }
+
+    /// A fault has made a difference.
+    pub fn feel(&mut self, fault: Fault) {
+        self.felt.insert(fault.name());
     }
 
     /// The newest blockhash.
@@ -240,23 +197,43 @@ impl Chain {
         if !valid || self.statuses.contains_key(&signature) {
             return;
         }
-        let recovers = std::mem::take(&mut self.weather.recovers);
+        let aim = self.aim(transaction.message.static_account_keys());
+        let recovers = self.weather.recovers && matches!(aim, Aim::Liquidation(_));
         let before = self.sol;
         if recovers {
+            self.weather.recovers = false;
             self.milliseconds += 1_000;
             self.price(HIGH);
         }
+        let prices = self.prices.len();
         let (meta, error) = match self.svm.send_transaction(transaction) {
             Ok(meta) => (meta, None),
             Err(failed) => (failed.meta, Some(failed.err)),
         };
+        if error.is_some() && matches!(aim, Aim::Liquidation(_)) {
+            if recovers {
+                self.feel(Fault::Recovers);
+            } else if self.weather.rebounds {
+                self.feel(Fault::Rebounds);
+            }
+        }
         self.written = true;
         self.statuses.insert(signature, self.included.len());
         let (slot, fee, logs) = (self.slot, meta.fee, meta.logs);
-        self.included.push(Included { slot, fee, logs, error, bytes });
+        self.included.push(Included { slot, aim, prices, fee, logs, error, bytes });
+        self.note_prices();
         if recovers {
             self.milliseconds += 1_000;
             self.price(before);
+        }
+    }
+
+    /// What a transaction with these accounts is about.
+    fn aim(&self, keys: &[Pubkey]) -> Aim {
+        match self.base.vaults.iter().find(|vault| keys.contains(vault)) {
+            Some(vault) => Aim::Liquidation(*vault),
+            None if keys.contains(&self.base.change) => Aim::Change,
+            None => Aim::Prices,
         }
     }
 
@@ -266,34 +243,47 @@ impl Chain {
         self.note(&transaction, signature);
         let known = self.statuses.contains_key(&signature)
             || self.waiting.iter().any(|(_, waiting, _)| waiting.signatures[0] == signature);
-        if !self.weather.drops && !known {
-            self.waiting.push((self.slot + 1 + self.weather.delay, transaction, bytes));
+        if known {
+            return;
         }
+        let aim = self.aim(transaction.message.static_account_keys());
+        if let Some(which) = self.weather.drops.filter(|which| which.holds(aim)) {
+            self.feel(Fault::Dropped(which));
+            return;
+        }
+        let delay = self.weather.delay.filter(|(which, _)| which.holds(aim));
+        if let Some((which, slots)) = delay {
+            self.feel(Fault::Late(which, slots));
+        }
+        self.waiting.push((self.slot + 1 + delay.map_or(0, |(_, slots)| slots), transaction, bytes));
     }
 
-    /// Remembers what was sent, and whether an earlier one for the same vault could still land.
+    /// Remembers what was sent, and which earlier ones could still land then.
     fn note(&mut self, transaction: &VersionedTransaction, signature: Signature) {
         if self.sent.iter().any(|sent| sent.signature == signature) {
             return;
         }
-        let keys = transaction.message.static_account_keys();
-        let vault = self.base.vaults.iter().find(|vault| keys.contains(vault)).copied();
         let named = self.height_of(transaction.message.recent_blockhash());
         let last = named.map_or(0, |height| height + LIFETIME);
-        for earlier in self.sent.iter().filter(|earlier| vault.is_some() && earlier.vault == vault) {
+        for earlier in &self.sent {
             if !self.statuses.contains_key(&earlier.signature) && self.height <= earlier.last {
                 self.overlaps.push((earlier.signature, signature));
             }
         }
-        transaction.verify_and_hash_message().expect("a signature that holds");
-        self.sent.push(Sent { signature, vault, last });
+        transaction.verify_and_hash_message().expect("signatures that hold");
+        self.sent.push(Sent { signature, last });
     }
 
-    /// All oracles publish, SOL at this price, and somebody refreshes the market.
-    pub fn price(&mut self, sol: &'static str) {
-        self.sol = sol;
+    /// All oracles publish, SOL at this price.
+    pub fn publish(&mut self, sol: &'static str) {
         let clock: Clock = self.svm.get_sysvar();
+        // A price of the same second is no new one.
+        self.milliseconds = self.milliseconds.max(self.published + 1_000);
+        self.published = self.milliseconds;
         let time = self.milliseconds / 1_000;
+        if self.sol != sol {
+            (self.sol, self.moved) = (sol, time.unsigned_abs());
+        }
         self.svm.set_sysvar(&Clock { unix_timestamp: time, ..clock });
         for (symbol, oracle) in SYMBOLS.iter().zip(self.base.oracles.clone()) {
             let data = oracle::account(oracle.kind, &oracle.feed, &published(symbol, sol, time), self.slot);
@@ -301,12 +291,37 @@ impl Chain {
             let account = Account { lamports, data, owner: oracle.owner, executable: false, rent_epoch: u64::MAX };
             self.svm.set_account(oracle.address, account).expect("a price");
         }
+        self.written = true;
+    }
+
+    /// All oracles publish, SOL at this price, and somebody else refreshes the market.
+    pub fn price(&mut self, sol: &'static str) {
+        self.publish(sol);
         let payer = key("payer");
         let mut transaction =
             Transaction::new_with_payer(std::slice::from_ref(&self.base.refresh), Some(&payer.pubkey()));
         transaction.sign(&[&payer], self.blockhash());
         self.svm.send_transaction(transaction).expect("fresh prices");
-        self.written = true;
+        self.note_prices();
+    }
+
+    fn note_prices(&mut self) {
+        let prices: Vec<_> = self.market().listed().iter().map(ballast_client::Asset::spot).collect();
+        if self.prices.last() != Some(&prices) {
+            self.prices.push(prices);
+        }
+    }
+
+    /// Whether the market knows what the oracle of SOL says.
+    pub fn is_priced(&self) -> bool {
+        self.market().listed()[0].publish_time >= self.moved
+    }
+
+    /// Whether the change waits although it could have been carried out.
+    pub fn owes_change(&self) -> bool {
+        let found = self.account(&self.base.change);
+        let change = found.and_then(|found| account::change(&found.owner, &found.data).ok());
+        change.is_some_and(|change| change.eta <= self.now())
     }
 
     pub fn now(&self) -> u64 {

@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use ballast_keeper::journal::{Medium, Mount};
 
+use crate::chain::Chain;
 use crate::node::Doom;
-use crate::script::Step;
+use crate::script::{Fault, Step};
 
 pub struct Disk {
     file: File,
@@ -23,6 +24,8 @@ pub struct Plan {
     pub doom: Arc<Doom>,
     pub step: Option<Step>,
     pub writes: AtomicI64,
+    /// Who remembers what made a difference.
+    pub chain: Arc<Mutex<Chain>>,
 }
 
 impl Disk {
@@ -53,6 +56,7 @@ impl Medium for Disk {
         }
         if self.plan.full.load(Ordering::SeqCst) {
             // As much as still fits.
+            self.plan.chain.lock().expect("nobody panics holding it").feel(Fault::DiskFull);
             Medium::write(&mut self.file, at, &bytes[..bytes.len() / 3])?;
             return Err(io::ErrorKind::StorageFull.into());
         }

@@ -1,21 +1,21 @@
 //! What has to be true of every case when its faults have ended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ballast_client::Pubkey;
 use ballast_keeper::journal::{Ended, Key, Record};
-use ballast_keeper::strategy::Flow;
+use ballast_keeper::rounds::End;
+use solana_transaction::Signature;
 
-use crate::case::{Outcome, missed, proceeds};
-use crate::chain::Chain;
+use crate::case::{Outcome, missed};
+use crate::chain::{Aim, Chain};
+use crate::money::{books, takings};
 
 /// What is not as it has to be.
 pub fn violations(outcome: &Outcome) -> Vec<String> {
     let chain = outcome.chain.lock().expect("nobody panics holding it");
     let mut found = Vec::new();
-    for (first, second) in &chain.overlaps {
-        found.push(format!("{second} was signed while {first} for the same vault could land"));
-    }
+    found.extend(doubles(outcome, &chain));
+    found.extend(repeated(&chain));
     found.extend(missed(&chain));
     if !outcome.settled {
         found.push("something is under way at the end, or was missed".to_owned());
@@ -23,13 +23,49 @@ pub fn violations(outcome: &Outcome) -> Vec<String> {
     if outcome.stopped {
         found.push("the loop ended".to_owned());
     }
+    if outcome.end.is_some_and(|end| end != End::Orderly) {
+        found.push(format!("asked to end, it ended as {:?}", outcome.end));
+    }
     for journal in &outcome.journals {
         found.extend(contradictions(journal, &chain));
     }
     found.extend(unannounced(outcome, &chain));
     found.extend(unfinished(outcome));
-    found.extend(money(outcome, &chain));
+    found.extend(books(outcome, &chain));
     found
+}
+
+/// What was signed while an earlier transaction of the same key could still land.
+fn doubles(outcome: &Outcome, chain: &Chain) -> Vec<String> {
+    let mut keys: HashMap<Signature, Key> = HashMap::new();
+    for journal in &outcome.journals {
+        let mut intents = HashMap::new();
+        for record in journal {
+            match record {
+                Record::Intent { id, intent } => drop(intents.insert(*id, intent.key)),
+                Record::Signed { id, signed } => keys.extend(intents.get(id).map(|key| (signed.signature, *key))),
+                _ => {}
+            }
+        }
+    }
+    let same =
+        |(first, second): &&(Signature, Signature)| keys.contains_key(first) && keys.get(first) == keys.get(second);
+    let told = |(first, second): &(Signature, Signature)| format!("{second} was signed while {first} could land");
+    chain.overlaps.iter().filter(same).map(told).collect()
+}
+
+/// Liquidations that were repeated: of a vault, of the same debt for the same collateral, at the same prices.
+fn repeated(chain: &Chain) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let landed = chain.included.iter().filter(|included| included.error.is_none());
+    let steps = landed.filter_map(|included| match included.aim {
+        Aim::Liquidation(vault) => {
+            let flows: Vec<u8> = takings(included).flows.keys().copied().collect();
+            Some((vault, included.prices, flows))
+        }
+        _ => None,
+    });
+    steps.filter(|step| !seen.insert(step.clone())).map(|step| format!("liquidated again: {step:?}")).collect()
 }
 
 /// Where a journal says what the chain does not.
@@ -110,43 +146,4 @@ pub fn open_intents(journal: &[Record]) -> BTreeSet<u64> {
         }
     }
     open
-}
-
-/// To the unit: what the keeper's accounts lost and gained, what the events say, and what the keeper counted.
-fn money(outcome: &Outcome, chain: &Chain) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut flows: BTreeMap<u8, Flow> = BTreeMap::new();
-    let mut fees = 0;
-    let mut vaults: Vec<Pubkey> = Vec::new();
-    for included in &chain.included {
-        fees += included.fee;
-        if included.error.is_some() {
-            continue;
-        }
-        let proceeds = proceeds(included);
-        vaults.extend(&proceeds.vaults);
-        for flow in proceeds.tokens.values() {
-            let sum = flows.entry(flow.asset).or_insert(Flow { asset: flow.asset, ..Flow::default() });
-            sum.paid += flow.paid;
-            sum.received += flow.received;
-        }
-    }
-    for (asset, (before, after)) in (0u8..).zip(outcome.before.iter().zip(chain.balances())) {
-        let flow = flows.get(&asset).copied().unwrap_or_default();
-        if before + flow.received - flow.paid != after {
-            found.push(format!("asset {asset}: {before} before, {after} after, and the events say {flow:?}"));
-        }
-    }
-    let counted = &outcome.ledger;
-    let all = counted.tokens == flows && counted.fees == fees && counted.liquidations == vaults.len() as u64;
-    // What landed for a life that was dead when it was decided, was counted by none.
-    if outcome.kills == 0 && !all {
-        found.push(format!("counted {counted:?}, and the chain says {flows:?} for fees of {fees}"));
-    }
-    // What one life could not write down as ended, or what was lost of it, the next one ends and counts again.
-    let again = outcome.kills > 0 && (outcome.disk_was_full || outcome.lost);
-    if !again && (counted.liquidations > vaults.len() as u64 || counted.fees > fees) {
-        found.push(format!("counted {counted:?}, more than the chain says: {flows:?} for fees of {fees}"));
-    }
-    found
 }

@@ -1,29 +1,33 @@
-//! One life of the keeper: the real endpoints, journal, desk and liquidator, on nodes of the test.
+//! One life of the keeper: its main loop with everything that it goes round, its poller and its watches, on nodes of the test.
+//! Only the subscription is played: what it would bring comes from the case.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ballast_client::Pubkey;
 use ballast_cluster::connection::Connection;
 use ballast_cluster::sending::FeePolicy;
 use ballast_keeper::clock::Clock;
+use ballast_keeper::config::Config;
 use ballast_keeper::desk::{self, Desk};
 use ballast_keeper::endpoints::{self, Endpoints, Policy};
 use ballast_keeper::journal::{COMPACT_ABOVE, Identity, Journal};
-use ballast_keeper::liquidator::{self, Ledger, Liquidator};
+use ballast_keeper::liquidator::Ledger;
 use ballast_keeper::metrics::Metrics;
-use ballast_keeper::strategy::{self, Costs, LamportPrice};
+use ballast_keeper::rounds::{End, Keeper, Mode};
+use ballast_keeper::server::Status;
+use ballast_keeper::stream::{Event, Feed, Poller};
 use ballast_keeper::updates::Update;
 use ballast_tests::Signer;
 use solana_client::nonblocking::rpc_client::RpcClient;
 use solana_client::rpc_client::RpcClientConfig;
 use solana_client::rpc_config::CommitmentConfig;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
-use crate::chain::{Chain, liquidator as key};
+use crate::base::Base;
+use crate::chain::{Chain, SYMBOLS, liquidator as key};
 use crate::disk::{Disk, Plan};
 use crate::node::{Doom, Mood, Node};
 use crate::script::Step;
@@ -35,12 +39,11 @@ pub const LEAST: i64 = 10_000;
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     pub ledger: Ledger,
-    pub ticks: u64,
+    pub turns: u64,
+    /// What the journal leaves open.
     pub in_flight: usize,
-    /// Vaults that could be liquidated, as far as the keeper knows.
-    pub found: usize,
-    /// Ticks in which nothing was done because too few nodes could be relied on.
-    pub unready: u64,
+    /// How it ended, when it was asked to.
+    pub end: Option<End>,
 }
 
 pub struct Life {
@@ -48,6 +51,10 @@ pub struct Life {
     pub doom: Arc<Doom>,
     pub seen: Arc<Mutex<Seen>>,
     pub stream: mpsc::UnboundedSender<Update>,
+    /// Whether the subscription is alive.
+    pub live: watch::Sender<bool>,
+    /// Asks it to end in order.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// Where a life happens.
@@ -55,7 +62,7 @@ pub struct Life {
 pub struct Place {
     pub chain: Arc<Mutex<Chain>>,
     pub moods: Vec<Arc<Mutex<Mood>>>,
-    pub market: Pubkey,
+    pub config: Arc<Config>,
     pub journal: PathBuf,
     pub full: Arc<AtomicBool>,
     pub clock: Clock,
@@ -63,7 +70,7 @@ pub struct Place {
 
 impl Place {
     /// The keeper starts. It ends at this step, if it comes to it.
-    pub fn start(&self, step: Option<Step>, first_life: bool) -> Life {
+    pub fn start(&self, step: Option<Step>, first_life: bool, live: bool) -> Life {
         let doom = Doom::never();
         let (mut sends, mut simulations) = (-1, -1);
         match step {
@@ -85,11 +92,20 @@ impl Place {
         });
         let endpoints =
             Arc::new(Endpoints::new(nodes.collect(), policy()).expect("enough nodes").with_clock(self.clock.clone()));
-        let plan = Plan { full: Arc::clone(&self.full), doom: Arc::clone(&doom), step, writes: AtomicI64::new(0) };
+        let (full, chain) = (Arc::clone(&self.full), Arc::clone(&self.chain));
+        let plan = Plan { full, doom: Arc::clone(&doom), step, writes: AtomicI64::new(0), chain };
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (stream, updates) = mpsc::unbounded_channel();
-        let living = live(endpoints, Arc::new(plan), self.clone(), first_life, updates, Arc::clone(&seen));
-        Life { handle: tokio::spawn(living), doom, seen, stream }
+        let (live, alive) = watch::channel(live);
+        let stop = Arc::new(AtomicBool::new(false));
+        let world = World {
+            endpoints,
+            plan: Arc::new(plan),
+            place: self.clone(),
+            seen: Arc::clone(&seen),
+            stop: Arc::clone(&stop),
+        };
+        Life { handle: tokio::spawn(world.live(first_life, updates, alive)), doom, seen, stream, live, stop }
     }
 }
 
@@ -108,15 +124,22 @@ pub fn desk_terms(first_life: bool) -> desk::Terms {
     }
 }
 
-pub fn terms() -> liquidator::Terms {
-    let costs = Costs { lamport_price: LamportPrice::Asset(0), ..Costs::default() };
-    liquidator::Terms {
-        strategy: strategy::Terms { least_profit: LEAST, costs, ..strategy::Terms::default() },
-        most_in_flight: 4,
-        poll: Duration::from_secs(6),
-        resync: Duration::from_secs(20),
-        ..liquidator::Terms::default()
+/// The keeper's configuration in a market. Its URLs are asked by nobody: the nodes of the test are handed to it.
+pub fn configuration(base: &Base, poll_milliseconds: u64, check_milliseconds: u64) -> String {
+    let mut text = format!(
+        "market = \"{}\"\njournal = \"unused\"\n\
+         [[endpoint]]\nname = \"one\"\nurl = \"https://one.example\"\n\
+         [[endpoint]]\nname = \"two\"\nurl = \"https://two.example\"\n\
+         [stream]\nkind = \"polling\"\npoll_milliseconds = {poll_milliseconds}\nresync_seconds = 20\n\
+         [liquidator]\nleast_profit_micro_dollars = {LEAST}\nmost_in_flight = 4\n\
+         [changes]\ncheck_seconds = 5\n\
+         [prices]\nrefresh_seconds = 120\ncheck_milliseconds = {check_milliseconds}\n[prices.accounts]\n",
+        base.market
+    );
+    for (symbol, oracle) in SYMBOLS.iter().zip(&base.oracles) {
+        text.push_str(&format!("{symbol} = \"{}\"\n", oracle.address));
     }
+    text
 }
 
 /// The journal as soon as the disk has room for it.
@@ -131,40 +154,69 @@ async fn journal(path: &Path, genesis: String, plan: &Arc<Plan>, clock: &Clock) 
     }
 }
 
-async fn live(
+/// What a life lives with.
+struct World {
     endpoints: Arc<Endpoints>,
     plan: Arc<Plan>,
     place: Place,
-    first_life: bool,
-    mut updates: mpsc::UnboundedReceiver<Update>,
     seen: Arc<Mutex<Seen>>,
-) {
-    let clock = endpoints.clock().clone();
-    let genesis = loop {
-        match (endpoints.keep_surveyed().await, endpoints.genesis()) {
-            (Ok(()), Some(genesis)) => break genesis,
-            _ => clock.sleep(Duration::from_secs(1)).await,
+    stop: Arc<AtomicBool>,
+}
+
+impl World {
+    async fn live(self, first_life: bool, mut updates: mpsc::UnboundedReceiver<Update>, alive: watch::Receiver<bool>) {
+        let (endpoints, place) = (&self.endpoints, &self.place);
+        let (clock, config) = (&place.clock, &place.config);
+        let (genesis, market) = loop {
+            if endpoints.keep_surveyed().await.is_ok()
+                && let Some(genesis) = endpoints.genesis()
+                && let Ok(seen) = endpoints.market(&config.market).await
+            {
+                break (genesis, seen.market);
+            }
+            clock.sleep(Duration::from_secs(1)).await;
+        };
+        let journal = journal(&place.journal, genesis.to_string(), &self.plan, clock).await;
+        let (metrics, status) = (Metrics::default(), Status::new(Duration::from_secs(60)));
+        let desk = Desk::new(Arc::clone(endpoints), Arc::new(key()), journal, desk_terms(first_life), metrics.clone());
+        let desk = Arc::new(desk);
+        let mode = Mode { once: false, dry: false };
+        let keeper = Keeper::assemble(config, mode, &desk, endpoints, &market, (&metrics, &status));
+        let mut keeper = keeper.expect("a keeper");
+        let (feed, mut events) = Feed::new("polling", metrics);
+        let mut sources = JoinSet::new();
+        let (poll, resync) = (config.stream.poll, config.stream.resync);
+        let poller = Poller::new(config.market, poll, resync, Arc::clone(endpoints), keeper.watched(), alive);
+        sources.spawn(polls(poller, feed.clone(), clock.clone(), poll));
+        let _watching = keeper.watch();
+        loop {
+            while let Ok(update) = updates.try_recv() {
+                feed.update(update).await;
+            }
+            keeper.turn(&mut events).await;
+            let end = if self.stop.load(Ordering::SeqCst) { Some(keeper.end().await) } else { None };
+            // The dead count nothing.
+            if !self.plan.doom.is_dead() {
+                let mut seen = self.seen.lock().expect("nobody panics holding it");
+                seen.turns += 1;
+                seen.ledger = keeper.liquidator().ledger().clone();
+                seen.in_flight = desk.in_flight();
+                seen.end = end;
+            }
+            if end.is_some() {
+                return;
+            }
+            clock.sleep(Duration::from_millis(1_800)).await;
         }
-    };
-    let journal = journal(&place.journal, genesis.to_string(), &plan, &clock).await;
-    let metrics = Metrics::default();
-    let desk = Desk::new(Arc::clone(&endpoints), Arc::new(key()), journal, desk_terms(first_life), metrics.clone());
-    let desk = Arc::new(desk);
-    let mut liquidator = Liquidator::new(place.market, endpoints, Arc::clone(&desk), terms(), metrics);
+    }
+}
+
+/// As [`Poller::run`], in the time of the case.
+async fn polls(mut poller: Poller<Endpoints>, feed: Feed, clock: Clock, pause: Duration) {
     loop {
-        while let Ok(update) = updates.try_recv() {
-            liquidator.receive(&update);
+        if let Err(error) = poller.pass(&feed).await {
+            feed.tell(Event::Failed(error.to_string())).await;
         }
-        let tick = liquidator.tick().await;
-        // The dead count nothing.
-        if !plan.doom.is_dead() {
-            let mut seen = seen.lock().expect("nobody panics holding it");
-            seen.ticks += 1;
-            seen.ledger = liquidator.ledger().clone();
-            seen.in_flight = tick.in_flight + desk.in_flight();
-            seen.found = tick.liquidatable;
-            seen.unready += u64::from(tick.unready.is_some());
-        }
-        clock.sleep(Duration::from_millis(2_000)).await;
+        clock.sleep(pause).await;
     }
 }

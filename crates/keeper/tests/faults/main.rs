@@ -1,35 +1,46 @@
 //! Faults injected into the keeper, each case a script of them drawn from a seed, on a market that crashes: no double action,
 //! nothing missed when they have ended, journal and chain agree, the money adds up to the unit, and the loop never ends.
 //!
-//! The nodes are simulated, the rest is real: the compiled program in a virtual machine, the JSON that the client library
-//! decodes, the keeper's own endpoints, journal, desk and liquidator. Time is paused and runs as fast as everybody can.
+//! The nodes and the subscription are simulated, the rest is real: the compiled program in a virtual machine, the JSON that
+//! the client library decodes, the keeper's endpoints, poller, journal, desk, and its main loop, which refreshes the prices,
+//! liquidates and carries out a change. Time is paused and runs as fast as everybody can. A fault counts when it made a
+//! difference: a request that was refused, an answer that was false, a transaction that was held up, a step that was reached.
 
+mod base;
 mod case;
 mod chain;
 mod disk;
 mod judge;
+mod lie;
 mod life;
+mod money;
 mod node;
 mod process;
-mod random;
 mod script;
+mod stage;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ballast_keeper::clock::{Clock, Stopped};
-use chain::Base;
+use base::Base;
 
 /// Cases of the size that every change is tested with, and of the deep run.
 const CASES: u64 = 1_000;
 const DEEP: u64 = 10_000;
+/// Cases more than those, because in some the faults come to nothing.
+const MORE: u64 = 40;
 
 #[derive(Default)]
 struct Tally {
     faults: BTreeMap<String, usize>,
-    landed: usize,
-    failed: usize,
+    /// Cases in which one made a difference.
+    faulty: u64,
+    /// Liquidations that landed, other transactions that did, and all that failed.
+    counts: [usize; 3],
+    /// Cases whose profit is one number, and was met.
+    exact: u64,
     kills: usize,
     violations: Vec<String>,
 }
@@ -54,7 +65,7 @@ fn whatever_goes_wrong_nothing_is_done_twice_and_nothing_is_missed() {
     let deep = std::env::var("BALLAST_DEEP").is_ok_and(|value| value == "1");
     let only = std::env::var("BALLAST_FAULT_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let cases = std::env::var("BALLAST_FAULT_CASES").ok().and_then(|cases| cases.parse().ok());
-    let cases = cases.unwrap_or(if deep { DEEP } else { CASES });
+    let cases = cases.unwrap_or(if deep { DEEP + 10 * MORE } else { CASES + MORE });
     if only.is_some() {
         tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).without_time().init();
     }
@@ -72,15 +83,20 @@ fn whatever_goes_wrong_nothing_is_done_twice_and_nothing_is_missed() {
                     }
                     let (script, violations, outcome) = run_case(&base, seed);
                     let mut tally = tally.lock().expect("nobody panics holding it");
-                    for scene in &script.scenes {
-                        *tally.faults.entry(scene.fault.name()).or_default() += 1;
-                    }
-                    tally.landed += outcome.landed;
                     let chain = outcome.chain.lock().expect("nobody panics holding it");
-                    tally.failed += chain.included.len() - outcome.landed;
+                    for name in &chain.felt {
+                        *tally.faults.entry(name.clone()).or_default() += 1;
+                    }
+                    tally.faulty += u64::from(!chain.felt.is_empty());
+                    tally.exact += u64::from(money::is_exact(&outcome, &chain));
+                    for (sum, count) in tally.counts.iter_mut().zip(case::counts(&chain)) {
+                        *sum += count;
+                    }
                     tally.kills += outcome.kills;
-                    let told = violations.iter().map(|violation| format!("seed {seed}: {violation}\n    {script:?}"));
-                    tally.violations.extend(told);
+                    if !violations.is_empty() {
+                        let told = format!("seed {seed}: {script:?}\n    {}", violations.join("\n    "));
+                        tally.violations.push(told);
+                    }
                 }
             });
         }
@@ -90,13 +106,14 @@ fn whatever_goes_wrong_nothing_is_done_twice_and_nothing_is_missed() {
     for (name, count) in &tally.faults {
         println!("{name:<55} {count:>7}");
     }
-    let Tally { landed, failed, kills, .. } = &tally;
+    let Tally { faulty, counts: [liquidations, others, failed], exact, kills, .. } = &tally;
     println!(
-        "{cases} cases: {landed} liquidations landed, {failed} failed on chain, the keeper was killed {kills} times"
+        "{cases} cases, {faulty} with faults that made a difference: {liquidations} liquidations landed, {others} refreshes and \
+         changes, {failed} failed on chain; the keeper was killed {kills} times; in {exact} cases the profit is one number"
     );
     assert!(
         tally.violations.is_empty(),
-        "{} violations\n{}",
+        "{} cases with violations\n{}",
         tally.violations.len(),
         tally.violations[..tally.violations.len().min(10)].join("\n")
     );
@@ -104,5 +121,6 @@ fn whatever_goes_wrong_nothing_is_done_twice_and_nothing_is_missed() {
         for name in script::names() {
             assert!(tally.faults.contains_key(&name), "no case with: {name}");
         }
+        assert!(tally.faulty >= CASES, "{} cases with faults are too few", tally.faulty);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use ballast_client::{ID, Pubkey, Vault};
+use ballast_client::{ID, Pubkey};
 use ballast_keeper::clock::Clock;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -21,55 +21,17 @@ use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction::{Hash, Signature};
 
 use crate::chain::{Chain, LIFETIME, hash_of};
-
-/// What a node that lies says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lie {
-    /// Accounts belong to another program.
-    Owner,
-    /// Accounts lack their end.
-    Truncated,
-    /// Answers are as of a slot long ago.
-    StaleSlot,
-    /// Answers are as of a slot that is yet to come.
-    FutureSlot,
-    /// It is of another cluster.
-    Genesis,
-    /// There are no vaults.
-    NoVaults,
-    /// The market is another account.
-    NoMarket,
-    /// Every simulation fails.
-    Refusals,
-    /// Every transaction has landed.
-    Landed,
-    /// The blockhash is invented, and good for one block.
-    Blockhash,
-    /// Answers are of another type.
-    Garbage,
-}
-
-pub const LIES: [Lie; 11] = [
-    Lie::Owner,
-    Lie::Truncated,
-    Lie::StaleSlot,
-    Lie::FutureSlot,
-    Lie::Genesis,
-    Lie::NoVaults,
-    Lie::NoMarket,
-    Lie::Refusals,
-    Lie::Landed,
-    Lie::Blockhash,
-    Lie::Garbage,
-];
+use crate::lie::Lie;
+use crate::script::Fault;
 
 /// What is wrong with a node at the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trouble {
-    pub refuses: bool,
+    /// It takes no connections: which fault that is.
+    pub refuses: Option<Fault>,
     pub slow: bool,
     pub lie: Option<Lie>,
-    /// Statuses are unknown.
+    /// Statuses are unknown, unless somebody asks for what is long past.
     pub forgets: bool,
     /// Micro-lamports that others are said to pay for a compute unit.
     pub fee: u64,
@@ -87,10 +49,13 @@ struct Frozen {
 pub struct Mood {
     pub trouble: Trouble,
     frozen: Option<Frozen>,
+    /// Which fault that is.
+    stuck: Option<Fault>,
 }
 
 impl Mood {
-    pub fn freeze(&mut self, chain: &Chain) {
+    pub fn freeze(&mut self, chain: &Chain, fault: Fault) {
+        self.stuck = Some(fault);
         self.frozen = Some(Frozen { svm: chain.svm.clone(), slot: chain.slot, height: chain.height });
     }
 
@@ -146,13 +111,15 @@ impl RpcSender for Node {
     {
         Box::pin(async move {
             let trouble = lock(&self.mood).trouble;
-            if trouble.refuses {
+            if let Some(fault) = trouble.refuses {
+                lock(&self.chain).feel(fault);
                 let error = io::Error::from(io::ErrorKind::ConnectionRefused);
                 return Err(ClientError::from(ClientErrorKind::Io(error)));
             }
             // A network takes its time, so that what happens at the same time is in no fixed order.
             self.clock.sleep(Duration::from_millis(20)).await;
             if trouble.slow {
+                lock(&self.chain).feel(Fault::Slow(0));
                 self.clock.sleep(Duration::from_secs(20)).await;
             }
             match request {
@@ -195,6 +162,13 @@ impl Node {
     pub fn answer(&self, request: RpcRequest, params: &Value) -> Result<Value> {
         let (mut chain, mood) = (lock(&self.chain), lock(&self.mood));
         let lie = mood.trouble.lie;
+        if let Some(lie) = lie.filter(|lie| lie.concerns(request)) {
+            chain.feel(Fault::Lying(0, lie));
+        }
+        if let Some(fault) = mood.stuck.filter(|_| mood.frozen.as_ref().is_some_and(|frozen| frozen.slot < chain.slot))
+        {
+            chain.feel(fault);
+        }
         if lie == Some(Lie::Garbage) && request != RpcRequest::SendTransaction {
             return Ok(json!({"context": {"slot": "none"}, "value": [1, null]}));
         }
@@ -230,8 +204,18 @@ impl Node {
                 with_context(json!(named.is_some_and(|named| named <= height && height <= named + LIFETIME)))
             }
             RpcRequest::GetMultipleAccounts => with_context(self.accounts(&chain, svm, lie, params)),
-            RpcRequest::GetProgramAccounts => with_context(self.vaults(&chain, svm, lie)),
+            RpcRequest::GetProgramAccounts => {
+                let poisoned = svm.get_account(&chain.base.poison[0].0).is_some();
+                let found = found_by(&chain.base.market, svm, lie, params);
+                if poisoned {
+                    chain.feel(Fault::Poison);
+                }
+                with_context(found)
+            }
             RpcRequest::GetRecentPrioritizationFees => {
+                if mood.trouble.fee > 0 {
+                    chain.feel(Fault::FeeSpike);
+                }
                 Ok(json!([{"slot": slot, "prioritizationFee": mood.trouble.fee}]))
             }
             RpcRequest::SimulateTransaction => with_context(simulated(svm, lie, &params[0])),
@@ -243,10 +227,11 @@ impl Node {
             }
             RpcRequest::GetSignatureStatuses => {
                 let asked = params[0].as_array().cloned().unwrap_or_default();
-                let status = |text: &Value| self.status(&chain, &mood, slot, text);
-                with_context(Value::Array(asked.iter().map(status).collect()))
+                let past = params[1]["searchTransactionHistory"] == json!(true);
+                let statuses = asked.iter().map(|text| self.status(&mut chain, &mood, (slot, past), text)).collect();
+                with_context(Value::Array(statuses))
             }
-            RpcRequest::GetTransaction => Ok(self.transaction(&chain, &mood, slot, &params[0])),
+            RpcRequest::GetTransaction => Ok(self.transaction(&chain, slot, &params[0])),
             other => Err(refused(-32_601, &format!("{other} is not found"))),
         }
     }
@@ -258,32 +243,27 @@ impl Node {
             if lie == Some(Lie::NoMarket) && address == chain.base.market {
                 return Some(encoded(&svm.get_account(&chain.base.vaults[0])?, None));
             }
-            Some(encoded(&svm.get_account(&address)?, lie))
+            let found = svm.get_account(&address)?;
+            Some(encoded(&found, lie))
         });
         Value::Array(found.map(|account| account.unwrap_or(Value::Null)).collect())
     }
 
-    fn vaults(&self, chain: &Chain, svm: &LiteSVM, lie: Option<Lie>) -> Value {
-        if lie == Some(Lie::NoVaults) {
-            return json!([]);
-        }
-        // The filters of the keeper: the program, the size of a vault, the market.
-        let of_market = |account: &Account| {
-            account.data.len() == Vault::SPACE && account.data.get(16..48) == Some(chain.base.market.as_ref())
-        };
-        let found = svm.get_program_accounts(&ID).into_iter().filter(|(_, account)| of_market(account));
-        let keyed = |(address, account): (Pubkey, Account)| json!({"pubkey": address.to_string(), "account": encoded(&account, lie)});
-        Value::Array(found.map(keyed).collect())
-    }
-
-    fn status(&self, chain: &Chain, mood: &Mood, slot: u64, text: &Value) -> Value {
+    /// `past`: what is long past is asked for as well.
+    fn status(&self, chain: &mut Chain, mood: &Mood, (slot, past): (u64, bool), text: &Value) -> Value {
         let Some(signature) = text.as_str().and_then(|text| text.parse::<Signature>().ok()) else { return Value::Null };
         if mood.trouble.lie == Some(Lie::Landed) {
             return json!({"slot": slot, "confirmations": null, "status": {"Ok": null}, "err": null,
                 "confirmationStatus": "finalized"});
         }
-        let found = chain.statuses.get(&signature).map(|at| &chain.included[*at]);
-        let Some(found) = found.filter(|found| found.slot <= slot && !mood.trouble.forgets) else { return Value::Null };
+        let found = chain.statuses.get(&signature).map(|at| chain.included[*at].clone());
+        let Some(found) = found.filter(|found| found.slot <= slot) else { return Value::Null };
+        if mood.trouble.forgets {
+            chain.feel(if past { Fault::Remembered } else { Fault::Forgetful });
+            if !past {
+                return Value::Null;
+            }
+        }
         let status = match &found.error {
             None => json!({"Ok": null}),
             Some(error) => json!({"Err": error}),
@@ -294,12 +274,10 @@ impl Node {
             "confirmationStatus": if confirmed { "confirmed" } else { "processed" }})
     }
 
-    fn transaction(&self, chain: &Chain, mood: &Mood, slot: u64, text: &Value) -> Value {
+    fn transaction(&self, chain: &Chain, slot: u64, text: &Value) -> Value {
         let Some(signature) = text.as_str().and_then(|text| text.parse::<Signature>().ok()) else { return Value::Null };
         let found = chain.statuses.get(&signature).map(|at| &chain.included[*at]);
-        let Some(found) = found.filter(|found| found.slot + 2 <= slot && !mood.trouble.forgets) else {
-            return Value::Null;
-        };
+        let Some(found) = found.filter(|found| found.slot + 2 <= slot) else { return Value::Null };
         let status = match &found.error {
             None => json!({"Ok": null}),
             Some(error) => json!({"Err": error}),
@@ -316,6 +294,19 @@ impl Node {
             },
         })
     }
+}
+
+/// Accounts of the program of the size that is asked for that name the market, as the keeper's filters have it.
+fn found_by(market: &Pubkey, svm: &LiteSVM, lie: Option<Lie>, params: &Value) -> Value {
+    if lie == Some(Lie::NoVaults) {
+        return json!([]);
+    }
+    let size = params[1]["filters"][0]["dataSize"].as_u64().unwrap_or_default();
+    let asked =
+        |account: &Account| account.data.len() as u64 == size && account.data.get(16..48) == Some(market.as_ref());
+    let found = svm.get_program_accounts(&ID).into_iter().filter(|(_, account)| asked(account));
+    let keyed = |(address, account): (Pubkey, Account)| json!({"pubkey": address.to_string(), "account": encoded(&account, lie)});
+    Value::Array(found.map(keyed).collect())
 }
 
 fn encoded(account: &Account, lie: Option<Lie>) -> Value {

@@ -1,10 +1,12 @@
-//! The keeper as a process of its own that is really killed, at each step of its journal, and started again. It talks HTTP to
-//! nodes in this process, and nothing of it survives but the file.
+//! The keeper as a process of its own that is really killed (SIGKILL) at each step of its journal, by kind of record, and
+//! started again. It talks HTTP to nodes in this process, and nothing of it survives but the file.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,66 +15,147 @@ use axum::extract::State;
 use axum::routing::post;
 use ballast_cluster::connection::Connection;
 use ballast_keeper::clock::Clock;
+use ballast_keeper::config::Config;
 use ballast_keeper::desk::Desk;
 use ballast_keeper::endpoints::{self, Endpoints, Policy};
 use ballast_keeper::journal::{COMPACT_ABOVE, Identity, Journal, Medium, Mount, records};
-use ballast_keeper::liquidator::{Ledger, Liquidator};
 use ballast_keeper::metrics::Metrics;
+use ballast_keeper::rounds::{Keeper, Mode};
+use ballast_keeper::server::Status;
+use ballast_keeper::stream::{Feed, Poller};
 use ballast_tests::Signer;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use solana_client::rpc_request::RpcRequest;
+use tokio::sync::watch;
 
-use crate::case::{Outcome, missed};
-use crate::chain::{Base, Chain, liquidator as key};
+use crate::base::Base;
+use crate::case::{Outcome, counts, missed};
+use crate::chain::{Chain, liquidator as key};
 use crate::judge;
-use crate::life::{desk_terms, terms};
+use crate::life::{configuration, desk_terms};
 use crate::node::{Doom, Mood, Node};
 
-/// What the child is told: journal, market, fatal step, nodes.
+/// What the child is told: its configuration, journal, fatal step, nodes, and whether somebody vouches that it is the first life.
+const CONFIG: &str = "BALLAST_FAULT_CONFIG";
 const JOURNAL: &str = "BALLAST_FAULT_JOURNAL";
-const MARKET: &str = "BALLAST_FAULT_MARKET";
 const STEP: &str = "BALLAST_FAULT_STEP";
 const NODES: &str = "BALLAST_FAULT_NODES";
-/// A block, which is as fast as two processes can follow.
-const BLOCK: Duration = Duration::from_millis(30);
+const FIRST: &str = "BALLAST_FAULT_FIRST";
+/// A block, which is as fast as a few processes can follow.
+const BLOCK: Duration = Duration::from_millis(40);
+/// Kills that are tried at the same time.
+const AT_ONCE: usize = 4;
+/// The size at which a journal is compacted where that is the step, bytes: a few transactions.
+const SMALL: u64 = 6_000;
+
+/// The steps: a kind of record, and where its writing stands.
+const STEPS: [&str; 22] = [
+    "opening written",
+    "opening synced",
+    "opening renamed",
+    "complete written",
+    "complete synced",
+    "sealed complete written",
+    "sealed complete synced",
+    "refresh intent written",
+    "refresh intent synced",
+    "refresh signed written",
+    "refresh signed synced",
+    "refresh ended written",
+    "refresh ended synced",
+    "liquidate intent written",
+    "liquidate intent synced",
+    "liquidate signed written",
+    "liquidate signed synced",
+    "liquidate ended written",
+    "liquidate ended synced",
+    "compaction written",
+    "compaction synced",
+    "compaction renamed",
+];
 
 /// The file that says that the fatal step was reached.
 fn marker(journal: &Path) -> PathBuf {
     journal.with_extension("reached")
 }
 
-/// A file in front of which, or behind which, the process waits for its end.
-struct Fatal {
-    file: File,
-    journal: PathBuf,
-    /// Write, and whether it is still made.
-    step: Option<(u64, bool)>,
-    writes: u64,
+/// The journal as it was before it was compacted.
+fn former(journal: &Path) -> PathBuf {
+    journal.with_extension("former")
 }
 
-impl Fatal {
-    fn wait(&self) -> ! {
+/// What all files of a journal share: where the process waits for its end, and what has been written so far.
+struct Course {
+    journal: PathBuf,
+    step: String,
+    /// Files that were written from their beginning.
+    begun: AtomicU64,
+    /// One of them waits to take the place of another.
+    replaces: AtomicBool,
+    /// What each intent is about.
+    verbs: Mutex<BTreeMap<u64, String>>,
+}
+
+impl Course {
+    /// Waits for ever if this is the fatal step.
+    fn pass(&self, what: &str, how: &str) {
+        // The same record after a seal is a step of its own.
+        if self.step.strip_prefix("sealed ").unwrap_or(&self.step) != format!("{what} {how}") {
+            return;
+        }
         File::create(marker(&self.journal)).expect("a marker");
         loop {
             std::thread::park();
         }
     }
+
+    /// Which kind of record is written.
+    fn kind(&self, at: u64, bytes: &[u8]) -> String {
+        let text = String::from_utf8_lossy(bytes);
+        if at == 0 {
+            let first = self.begun.fetch_add(1, Ordering::SeqCst) == 0;
+            return if first { "opening" } else { "compaction" }.to_owned();
+        }
+        let field = |name: &str| text.split_once(&format!("\"{name}\":")).map(|(_, rest)| rest);
+        let word = |name: &str| field(name).and_then(|rest| rest.split('"').nth(1)).unwrap_or_default().to_owned();
+        let record = word("record");
+        if record == "complete" {
+            return record;
+        }
+        let digits = |rest: &str| rest.chars().take_while(char::is_ascii_digit).collect::<String>();
+        let id = field("id").and_then(|rest| digits(rest).parse().ok()).unwrap_or_default();
+        let mut verbs = self.verbs.lock().expect("nobody panics holding it");
+        if let Some((verb, _)) = word("key").split_once(':') {
+            verbs.insert(id, verb.to_owned());
+        }
+        format!("{} {record}", verbs.get(&id).map_or("", String::as_str))
+    }
+}
+
+/// A file of the journal.
+struct Fatal {
+    file: File,
+    course: Arc<Course>,
+    writing: String,
 }
 
 impl Medium for Fatal {
     fn write(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
-        if self.step == Some((self.writes, false)) {
-            self.wait();
-        }
-        Medium::write(&mut self.file, at, bytes)
+        self.writing = self.course.kind(at, bytes);
+        Medium::write(&mut self.file, at, bytes)?;
+        self.course.pass(&self.writing, "written");
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
         Medium::sync(&mut self.file)?;
-        if self.step == Some((self.writes, true)) {
-            self.wait();
+        if self.writing == "compaction" {
+            // What has ended is about to be forgotten, and the judge wants to hear of it.
+            std::fs::copy(&self.course.journal, former(&self.course.journal))?;
         }
-        self.writes += 1;
+        self.course.pass(&self.writing, "synced");
+        self.course.replaces.store(["opening", "compaction"].contains(&self.writing.as_str()), Ordering::SeqCst);
         Ok(())
     }
 
@@ -81,40 +164,62 @@ impl Medium for Fatal {
     }
 }
 
+/// A file is let go when another one has taken its place, and before the folder is on the disk.
+impl Drop for Fatal {
+    fn drop(&mut self) {
+        if self.course.replaces.load(Ordering::SeqCst) {
+            let first = self.course.begun.load(Ordering::SeqCst) == 1;
+            self.course.pass(if first { "opening" } else { "compaction" }, "renamed");
+        }
+    }
+}
+
 /// Not a test by itself: what the process below runs.
 #[test]
 fn the_keeper_of_the_test_below() {
     let Ok(journal) = std::env::var(JOURNAL) else { return };
     let told = |name: &str| std::env::var(name).unwrap_or_default();
-    let step = told(STEP).split_once(':').map(|(write, after)| (write.parse().expect("a number"), after == "after"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(keep(PathBuf::from(journal), step, &told(MARKET), &told(NODES)));
+    let config = Config::parse(&told(CONFIG), &|_| None).expect("a configuration");
+    let nodes = told(NODES);
+    let keeping = keep(PathBuf::from(journal), told(STEP), &config, &nodes, told(FIRST) == "yes");
+    runtime.expect("a runtime").block_on(keeping);
 }
 
-async fn keep(path: PathBuf, step: Option<(u64, bool)>, market: &str, nodes: &str) {
+async fn keep(path: PathBuf, step: String, config: &Config, nodes: &str, first: bool) {
     let node = |url: &str| endpoints::Node { name: url.to_owned(), connection: Connection::new(url) };
     // Blocks come faster here than anywhere, so that a survey is more of them behind.
     let policy = Policy { least_healthy: 2, most_slots_behind: 200, timeout: Duration::from_secs(2) };
     let endpoints = Arc::new(Endpoints::new(nodes.split(' ').map(node).collect(), policy).expect("two nodes"));
-    let genesis = loop {
-        match (endpoints.survey().await, endpoints.genesis()) {
-            (Ok(()), Some(genesis)) => break genesis,
-            _ => endpoints.clock().sleep(Duration::from_millis(100)).await,
+    let (genesis, market) = loop {
+        if endpoints.survey().await.is_ok()
+            && let Some(genesis) = endpoints.genesis()
+            && let Ok(seen) = endpoints.market(&config.market).await
+        {
+            break (genesis, seen.market);
         }
+        endpoints.clock().sleep(Duration::from_millis(100)).await;
     };
     let identity = Identity { signer: key().pubkey().to_string(), genesis: genesis.to_string() };
-    let at = path.clone();
-    let mount: Mount = Box::new(move |file| Box::new(Fatal { file, journal: at.clone(), step, writes: 0 }));
-    let (journal, _) = Journal::open_with(&path, identity, COMPACT_ABOVE, mount).expect("a journal");
-    let metrics = Metrics::default();
-    let terms_of_desk = ballast_keeper::desk::Terms { poll: Duration::from_millis(60), ..desk_terms(true) };
-    let desk = Desk::new(Arc::clone(&endpoints), Arc::new(key()), journal, terms_of_desk, metrics.clone());
-    let terms = ballast_keeper::liquidator::Terms { poll: Duration::from_millis(500), ..terms() };
-    let market = market.parse().expect("an address");
-    let mut liquidator = Liquidator::new(market, Arc::clone(&endpoints), Arc::new(desk), terms, metrics);
+    let compact_above = if step.starts_with("compaction") { SMALL } else { COMPACT_ABOVE };
+    let (begun, replaces, verbs) = (AtomicU64::new(0), AtomicBool::new(false), Mutex::default());
+    let course = Arc::new(Course { journal: path.clone(), step, begun, replaces, verbs });
+    let mount: Mount =
+        Box::new(move |file| Box::new(Fatal { file, course: Arc::clone(&course), writing: String::new() }));
+    let (journal, _) = Journal::open_with(&path, identity, compact_above, mount).expect("a journal");
+    let (metrics, status) = (Metrics::default(), Status::new(Duration::from_secs(60)));
+    let terms = ballast_keeper::desk::Terms { poll: Duration::from_millis(80), ..desk_terms(first) };
+    let desk = Arc::new(Desk::new(Arc::clone(&endpoints), Arc::new(key()), journal, terms, metrics.clone()));
+    let mode = Mode { once: false, dry: false };
+    let keeper = Keeper::assemble(config, mode, &desk, &endpoints, &market, (&metrics, &status));
+    let mut keeper = keeper.expect("a keeper");
+    let (feed, mut events) = Feed::new("polling", metrics);
+    let (_live, alive) = watch::channel(false);
+    let (poll, resync) = (config.stream.poll, config.stream.resync);
+    tokio::spawn(Poller::new(config.market, poll, resync, endpoints, keeper.watched(), alive).run(feed));
+    let _watching = keeper.watch();
     loop {
-        liquidator.tick().await;
-        endpoints.clock().sleep(Duration::from_millis(100)).await;
+        keeper.turn(&mut events).await;
     }
 }
 
@@ -155,18 +260,24 @@ async fn serve(chain: &Arc<Mutex<Chain>>) -> String {
     url
 }
 
-fn start(journal: &Path, market: &str, nodes: &str, step: &str) -> Child {
+fn start(config: &str, journal: &Path, nodes: &str, step: &str) -> Victim {
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new(program);
     command.args(["--exact", "process::the_keeper_of_the_test_below", "--nocapture"]);
-    command.env(JOURNAL, journal).env(MARKET, market).env(NODES, nodes).env(STEP, step);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a process")
+    let first = if step.starts_with("sealed") { "no" } else { "yes" };
+    command.env(CONFIG, config).env(JOURNAL, journal).env(NODES, nodes).env(STEP, step).env(FIRST, first);
+    Victim(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a process"))
 }
 
-/// SIGKILL.
-fn kill(mut child: Child) {
-    child.kill().expect("a process that runs");
-    child.wait().expect("a process that has ended");
+/// A keeper that ends by SIGKILL when it is let go, also by a test that fails.
+struct Victim(Child);
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        // One that has ended by itself is as dead.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 async fn until(what: &str, mut reached: impl FnMut() -> bool) {
@@ -179,12 +290,12 @@ async fn until(what: &str, mut reached: impl FnMut() -> bool) {
     panic!("not within two minutes: {what}");
 }
 
-/// The writes of a first life: the journal's beginning (0), its completion (1), then the steps of the liquidations.
+/// A crash of the market in which the keeper is killed at a step, and another one takes over.
 async fn killed_at(base: &Base, step: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let journal = folder.path().join("journal");
     let chain = Arc::new(Mutex::new(Chain::new(base)));
-    let before = chain.lock().expect("a chain").balances();
+    let (config, mut outcome) = (configuration(base, 300, 200), Outcome::new(&chain));
     let nodes = [serve(&chain).await, serve(&chain).await].join(" ");
     let moving = Arc::clone(&chain);
     let blocks = tokio::spawn(async move {
@@ -194,37 +305,27 @@ async fn killed_at(base: &Base, step: &str) {
         }
     });
     tokio::time::sleep(BLOCK * 3).await;
-    chain.lock().expect("a chain").price("106");
-    let market = base.market.to_string();
-    let first = start(&journal, &market, &nodes, step);
+    chain.lock().expect("a chain").publish("106");
+    let first = start(&config, &journal, &nodes, step);
     until(step, || marker(&journal).exists()).await;
-    kill(first);
-    let mut journals = vec![records(&journal).unwrap_or_default()];
-    let second = start(&journal, &market, &nodes, "");
+    drop(first);
+    outcome.journals.extend(records(&former(&journal)));
+    outcome.journals.push(records(&journal).unwrap_or_default());
+    let second = start(&config, &journal, &nodes, "");
     until("everything handled after the restart", || {
         let chain = chain.lock().expect("a chain");
         let landing = chain.sent.iter().any(|sent| chain.could_land(&sent.signature));
-        !landing && missed(&chain).is_empty() && is_ended(&journal)
+        // A refresh and the change, which may not have been due yet.
+        !landing && missed(&chain).is_empty() && counts(&chain)[1] >= 2 && is_ended(&journal)
     })
     .await;
-    kill(second);
+    drop(second);
     blocks.abort();
-    journals.push(records(&journal).expect("a journal"));
-    let landed = chain.lock().expect("a chain").included.len();
-    let outcome = Outcome {
-        chain,
-        before,
-        ledger: Ledger::default(),
-        journals,
-        kills: 2,
-        lost: false,
-        disk_was_full: false,
-        settled: true,
-        stopped: false,
-        landed,
-    };
-    assert_eq!(judge::violations(&outcome), Vec::<String>::new(), "killed at {step}");
-    assert!(landed >= 3, "{landed} liquidations after {step}");
+    outcome.journals.push(records(&journal).expect("a journal"));
+    (outcome.kills, outcome.settled) = (2, true);
+    assert_eq!(judge::violations(&outcome), Vec::<String>::new(), "killed at: {step}");
+    let [liquidations, ..] = counts(&chain.lock().expect("a chain"));
+    assert!(liquidations >= 3, "{liquidations} liquidations after: {step}");
 }
 
 /// Whether the journal leaves nothing open.
@@ -237,10 +338,6 @@ fn a_keeper_that_is_killed_at_any_step_of_its_journal_goes_on_where_it_was() {
     let base = Base::new();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        for write in 0..6 {
-            for side in ["before", "after"] {
-                killed_at(&base, &format!("{write}:{side}")).await;
-            }
-        }
+        stream::iter(STEPS).map(|step| killed_at(&base, step)).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
     });
 }

@@ -1,7 +1,9 @@
 //! What goes wrong in a case: drawn from a seed, so that a case that fails can be run again.
 
-use crate::node::{LIES, Lie};
-use crate::random::Random;
+use ballast_tests::random::Random;
+
+use crate::chain::Which;
+use crate::lie::{LIES, Lie};
 
 /// Where a life of the keeper ends. The number is that of the write, of the simulation or of the sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,20 +35,28 @@ pub enum Fault {
     AllRefused,
     Slow(usize),
     Lagging(usize),
+    /// All nodes stand still: what is sent arrives, and nobody tells.
+    AllLagging,
     Lying(usize, Lie),
-    /// No node knows statuses.
+    /// No node knows statuses, until what was sent could have expired.
     Forgetful,
-    Dropped,
+    /// They are asked for what is long past, and know it. Part of the above.
+    Remembered,
+    Dropped(Which),
     /// Transactions land so many slots later.
-    Late(u64),
+    Late(Which, u64),
     FeeSpike,
     StreamSilent,
     StreamDuplicated,
     StreamReordered,
     StreamLying,
-    /// The price that was refreshed last makes the next liquidation fail.
+    /// A price that somebody else refreshes makes the next liquidation fail.
     Recovers,
+    /// The oracle goes back for a while: the keeper refreshes, and its liquidations fail.
+    Rebounds,
     Kill(Step, Damage),
+    /// The scene of a kill was over before its step was reached, and the life ended then.
+    Killed,
     DiskFull,
     Poison,
 }
@@ -58,18 +68,21 @@ impl Fault {
             Self::Refused(_) => "node refuses".to_owned(),
             Self::AllRefused => "all nodes refuse".to_owned(),
             Self::Slow(_) => "node is slow".to_owned(),
+            Self::AllLagging => "all nodes stand still".to_owned(),
             Self::Lagging(_) => "node lags".to_owned(),
             Self::Lying(_, lie) => format!("node lies: {lie:?}").to_lowercase(),
             Self::Forgetful => "landed, status unknown".to_owned(),
-            Self::Dropped => "transactions dropped".to_owned(),
-            Self::Late(slots) if *slots > 150 => "blockhash expired".to_owned(),
-            Self::Late(_) => "landed late".to_owned(),
+            Self::Remembered => "landed, status unknown until it could have expired".to_owned(),
+            Self::Dropped(which) => format!("dropped: {}", of(*which)),
+            Self::Late(which, slots) if *slots > 150 => format!("blockhash expired: {}", of(*which)),
+            Self::Late(which, _) => format!("landed late: {}", of(*which)),
             Self::FeeSpike => "fee spike".to_owned(),
             Self::StreamSilent => "stream silent".to_owned(),
             Self::StreamDuplicated => "stream duplicated".to_owned(),
             Self::StreamReordered => "stream reordered".to_owned(),
             Self::StreamLying => "stream lies".to_owned(),
-            Self::Recovers => "price refreshed, liquidation fails".to_owned(),
+            Self::Recovers => "somebody refreshes, liquidation fails".to_owned(),
+            Self::Rebounds => "own refresh lands, liquidation fails".to_owned(),
             Self::Kill(step, Damage::None) => {
                 let step = match step {
                     Step::BeforeWrite(_) => "before a journal write",
@@ -81,12 +94,24 @@ impl Fault {
                 };
                 format!("killed {step}")
             }
+            Self::Killed => "killed at any moment".to_owned(),
             Self::Kill(_, damage) => format!("killed, journal: {damage:?}").to_lowercase(),
             Self::DiskFull => "disk full".to_owned(),
             Self::Poison => "poisoned vaults".to_owned(),
         }
     }
 }
+
+fn of(which: Which) -> &'static str {
+    match which {
+        Which::All => "all transactions",
+        Which::Prices => "refreshes",
+        Which::Liquidations => "liquidations",
+    }
+}
+
+const WHICH: [Which; 3] = [Which::All, Which::Prices, Which::Liquidations];
+const DAMAGES: [Damage; 4] = [Damage::Torn, Damage::Tail, Damage::Middle, Damage::Lost];
 
 /// Every row that the table has to have.
 pub fn names() -> Vec<String> {
@@ -95,24 +120,26 @@ pub fn names() -> Vec<String> {
         Fault::AllRefused,
         Fault::Slow(0),
         Fault::Lagging(0),
+        Fault::AllLagging,
         Fault::Forgetful,
-        Fault::Dropped,
-        Fault::Late(20),
-        Fault::Late(160),
+        Fault::Remembered,
         Fault::FeeSpike,
         Fault::StreamSilent,
         Fault::StreamDuplicated,
         Fault::StreamReordered,
         Fault::StreamLying,
         Fault::Recovers,
+        Fault::Rebounds,
+        Fault::Killed,
         Fault::DiskFull,
         Fault::Poison,
     ];
+    all.extend(
+        WHICH.iter().flat_map(|which| [Fault::Dropped(*which), Fault::Late(*which, 20), Fault::Late(*which, 160)]),
+    );
     all.extend(LIES.map(|lie| Fault::Lying(0, lie)));
     all.extend(STEPS.map(|step| Fault::Kill(step(0), Damage::None)));
-    all.extend(
-        [Damage::Torn, Damage::Tail, Damage::Middle, Damage::Lost].map(|damage| Fault::Kill(STEPS[0](0), damage)),
-    );
+    all.extend(DAMAGES.map(|damage| Fault::Kill(STEPS[0](0), damage)));
     all.iter().map(Fault::name).collect()
 }
 
@@ -143,6 +170,8 @@ pub struct Script {
     pub stream: bool,
     /// Somebody vouches that no life came before the first one.
     pub first: bool,
+    /// Somebody else refreshes the prices in the crash.
+    pub foreign: bool,
     pub scenes: Vec<Scene>,
 }
 
@@ -152,13 +181,19 @@ pub const CRASH: u64 = 8;
 impl Script {
     pub fn of(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let nodes = 2 + random.within(0..2) as usize;
-        let count = 1 + random.within(0..3);
-        let mut scenes: Vec<Scene> = (0..count).map(|at| scene(seed + at, nodes, &mut random)).collect();
+        let nodes = 2 + random.below(2);
+        let count = random.between(1, 3);
+        let mut scenes: Vec<Scene> = (0..count).flat_map(|at| scenes(seed + at, nodes, &mut random)).collect();
         scenes.sort_by_key(|scene| scene.from);
-        let crash = random.one_of(&["118", "112", "106", "100"]);
-        let second = random.chance(25).then_some("92");
-        Self { nodes, crash, second, stream: random.chance(70), first: random.chance(90), scenes }
+        let crash = random.pick(&["118", "112", "106", "100"]);
+        let stream = |scene: &Scene| {
+            use Fault::{StreamDuplicated, StreamLying, StreamReordered, StreamSilent};
+            matches!(scene.fault, StreamSilent | StreamDuplicated | StreamReordered | StreamLying)
+        };
+        let stream = scenes.iter().any(stream) || random.percent(60);
+        let rebounds = scenes.iter().any(|scene| scene.fault == Fault::Rebounds);
+        let second = (random.percent(25) && !rebounds).then_some("92");
+        Self { nodes, crash, second, stream, first: random.percent(90), foreign: random.percent(25), scenes }
     }
 
     /// When the last fault has ended.
@@ -167,36 +202,57 @@ impl Script {
     }
 }
 
+/// Kinds of faults that go round.
+const TURNS: u64 = 28;
+
 /// The first fault of a case goes round by its seed, so that every kind occurs as often.
-fn scene(turn: u64, nodes: usize, random: &mut Random) -> Scene {
-    let node = random.within(0..nodes as u64) as usize;
-    let step = random.one_of(&STEPS);
-    // Writes of a life: the beginning of a journal, its completion, then three for each liquidation.
-    let at = random.within(0..9) as i64;
-    let damage = random.one_of(&[Damage::Torn, Damage::Tail, Damage::Middle, Damage::Lost]);
-    let fault = match turn % 23 {
+fn scenes(turn: u64, nodes: usize, random: &mut Random) -> Vec<Scene> {
+    let node = random.below(nodes);
+    let step = random.pick(&STEPS);
+    // Writes of a life: the beginning of a journal, its completion, then three for each refresh and each liquidation.
+    let at = random.between(0, 14) as i64;
+    let which = random.pick(&WHICH);
+    let fault = match turn % TURNS {
         0 => Fault::Refused(node),
         1 => Fault::AllRefused,
         2 => Fault::Slow(node),
         3 => Fault::Lagging(node),
-        4..=6 => Fault::Lying(node, random.one_of(&LIES)),
-        7 => Fault::Forgetful,
-        8 => Fault::Dropped,
-        9 => Fault::Late(random.within(3..120)),
-        10 => Fault::Late(random.within(155..190)),
-        11 => Fault::FeeSpike,
-        12 => Fault::StreamSilent,
-        13 => Fault::StreamDuplicated,
-        14 => Fault::StreamReordered,
-        15 => Fault::StreamLying,
-        16 => Fault::Recovers,
-        17..=19 => Fault::Kill(step(at), Damage::None),
-        20 => Fault::Kill(step(at), damage),
-        21 => Fault::DiskFull,
-        _ => Fault::Poison,
+        4 => Fault::AllLagging,
+        5..=8 => Fault::Lying(node, random.pick(&LIES)),
+        9 => Fault::Forgetful,
+        10 | 11 => Fault::Dropped(which),
+        12 => Fault::Late(which, random.between(3, 119)),
+        13 => Fault::Late(which, random.between(155, 189)),
+        14 => Fault::FeeSpike,
+        15 => Fault::StreamSilent,
+        16 => Fault::StreamDuplicated,
+        17 => Fault::StreamReordered,
+        18 => Fault::StreamLying,
+        19 => Fault::Recovers,
+        20 => Fault::Rebounds,
+        21..=23 => Fault::Kill(step(at), Damage::None),
+        24 => Fault::Kill(step(at), random.pick(&DAMAGES)),
+        25 => Fault::DiskFull,
+        26 => Fault::Poison,
+        // What was sent is lost from the journal, and lands when the next life is at work.
+        _ => {
+            let torn = Fault::Kill(Step::AfterSending(random.between(0, 7) as i64), Damage::Torn);
+            let late = Scene { fault: Fault::Late(Which::All, random.between(40, 119)), from: 0, to: CRASH + 40 };
+            return vec![late, Scene { fault: torn, from: 0, to: CRASH + 40 }];
+        }
     };
-    let from = random.within(0..CRASH + 12);
-    let long = matches!(fault, Fault::Lagging(_)) || random.chance(10);
-    let length = if long { random.within(60..120) } else { random.within(6..40) };
-    Scene { fault, from, to: from + length }
+    let from = match fault {
+        Fault::Lying(_, Lie::Genesis) => 0,
+        Fault::Rebounds => CRASH + random.between(6, 14),
+        _ => random.between(0, CRASH + 11),
+    };
+    let length = match fault {
+        // Longer than a transaction can wait.
+        Fault::Forgetful if random.percent(60) => random.between(230, 260),
+        Fault::Lagging(_) | Fault::AllLagging => random.between(60, 119),
+        Fault::Rebounds => random.between(30, 50),
+        _ if random.percent(10) => random.between(60, 119),
+        _ => random.between(6, 39),
+    };
+    vec![Scene { fault, from, to: from + length }]
 }
