@@ -25,11 +25,13 @@ pub enum Lie {
     Landed,
     /// The blockhash is invented, and good for one block.
     Blockhash,
+    /// The cluster's clock is of a slot and a year that are yet to come.
+    Clock,
     /// Answers are of another type.
     Garbage,
 }
 
-pub const LIES: [Lie; 11] = [
+pub const LIES: [Lie; 12] = [
     Lie::Owner,
     Lie::Truncated,
     Lie::StaleSlot,
@@ -40,6 +42,7 @@ pub const LIES: [Lie; 11] = [
     Lie::Refusals,
     Lie::Landed,
     Lie::Blockhash,
+    Lie::Clock,
     Lie::Garbage,
 ];
 
@@ -54,7 +57,7 @@ impl Lie {
             }
             Self::Genesis => request == R::GetGenesisHash,
             Self::NoVaults => request == R::GetProgramAccounts,
-            Self::NoMarket => request == R::GetMultipleAccounts,
+            Self::NoMarket | Self::Clock => request == R::GetMultipleAccounts,
             Self::Refusals => request == R::SimulateTransaction,
             Self::Landed => request == R::GetSignatureStatuses,
             Self::Blockhash => request == R::GetLatestBlockhash,

@@ -17,13 +17,13 @@ use ballast_keeper::liquidator::Ledger;
 use ballast_keeper::metrics::Metrics;
 use ballast_keeper::rounds::{End, Keeper, Mode};
 use ballast_keeper::server::Status;
-use ballast_keeper::stream::{Event, Feed, Poller};
+use ballast_keeper::stream::{Event, Feed, Link, Liveness, Poller};
 use ballast_keeper::updates::Update;
 use ballast_tests::Signer;
 use solana_client::nonblocking::rpc_client::RpcClient;
 use solana_client::rpc_client::RpcClientConfig;
 use solana_client::rpc_config::CommitmentConfig;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::base::Base;
@@ -51,8 +51,8 @@ pub struct Life {
     pub doom: Arc<Doom>,
     pub seen: Arc<Mutex<Seen>>,
     pub stream: mpsc::UnboundedSender<Update>,
-    /// Whether the subscription is alive.
-    pub live: watch::Sender<bool>,
+    /// The subscription's end of the link to the poller.
+    pub link: Link,
     /// Asks it to end in order.
     pub stop: Arc<AtomicBool>,
 }
@@ -96,7 +96,8 @@ impl Place {
         let plan = Plan { full, doom: Arc::clone(&doom), step, writes: AtomicI64::new(0), chain };
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (stream, updates) = mpsc::unbounded_channel();
-        let (live, alive) = watch::channel(live);
+        let (link, alive) = Link::new(Metrics::default());
+        link.set(live);
         let stop = Arc::new(AtomicBool::new(false));
         let world = World {
             endpoints,
@@ -105,7 +106,7 @@ impl Place {
             seen: Arc::clone(&seen),
             stop: Arc::clone(&stop),
         };
-        Life { handle: tokio::spawn(world.live(first_life, updates, alive)), doom, seen, stream, live, stop }
+        Life { handle: tokio::spawn(world.live(first_life, updates, alive)), doom, seen, stream, link, stop }
     }
 }
 
@@ -164,7 +165,7 @@ struct World {
 }
 
 impl World {
-    async fn live(self, first_life: bool, mut updates: mpsc::UnboundedReceiver<Update>, alive: watch::Receiver<bool>) {
+    async fn live(self, first_life: bool, mut updates: mpsc::UnboundedReceiver<Update>, alive: Liveness) {
         let (endpoints, place) = (&self.endpoints, &self.place);
         let (clock, config) = (&place.clock, &place.config);
         let (genesis, market) = loop {

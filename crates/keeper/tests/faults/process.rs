@@ -22,12 +22,11 @@ use ballast_keeper::journal::{COMPACT_ABOVE, Identity, Journal, Medium, Mount, r
 use ballast_keeper::metrics::Metrics;
 use ballast_keeper::rounds::{Keeper, Mode};
 use ballast_keeper::server::Status;
-use ballast_keeper::stream::{Feed, Poller};
+use ballast_keeper::stream::{Feed, Link, Poller};
 use ballast_tests::Signer;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use solana_client::rpc_request::RpcRequest;
-use tokio::sync::watch;
 
 use crate::base::Base;
 use crate::case::{Outcome, counts, missed};
@@ -213,8 +212,8 @@ async fn keep(path: PathBuf, step: String, config: &Config, nodes: &str, first: 
     let mode = Mode { once: false, dry: false };
     let keeper = Keeper::assemble(config, mode, &desk, &endpoints, &market, (&metrics, &status));
     let mut keeper = keeper.expect("a keeper");
+    let (_link, alive) = Link::new(metrics.clone());
     let (feed, mut events) = Feed::new("polling", metrics);
-    let (_live, alive) = watch::channel(false);
     let (poll, resync) = (config.stream.poll, config.stream.resync);
     tokio::spawn(Poller::new(config.market, poll, resync, endpoints, keeper.watched(), alive).run(feed));
     let _watching = keeper.watch();

@@ -149,7 +149,7 @@ impl Stage {
             lock(&self.place.chain).feel(fault);
         }
         if let Some(life) = &self.life {
-            life.live.send_if_modified(|live| std::mem::replace(live, !silent) == silent);
+            life.link.set(!silent);
         }
         if silent {
             return;
@@ -176,6 +176,7 @@ impl Stage {
         }
         if let Some(life) = &self.life {
             for update in updates {
+                life.link.count(&update);
                 // A life that has ended hears nothing.
                 let _ = life.stream.send(update);
             }

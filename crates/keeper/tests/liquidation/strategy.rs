@@ -269,9 +269,9 @@ fn crumbs_that_hold_a_bad_debt_up_are_taken_at_a_small_loss_by_those_who_write_o
     let (sol, usdc) = (market.index("SOL"), market.index("USDC"));
     let at = address("a vault of crumbs");
     // 676 lamports are a hundredth of a cent, and the debt is a thousand dollars.
-    let vault = crowd::vault(&market.market_address(), &[(sol, false, 676), (usdc, true, 1_000_000_000)]);
+    let vault = holding(&market.market_address(), &[(sol, false, 676), (usdc, true, 1_000_000_000)]);
     moves_in(&market, &at, &vault);
-    let purse = fills(&mut Random(1), &market, &bob);
+    let purse = fills(&mut Random::new(1), &market, &bob);
     let books = market.market();
     let wanted = Terms { least_profit: 50_000, receivership: false, into: false, ..terms() };
     let plans = |terms: &Terms| {
