@@ -227,7 +227,11 @@ fn a_compaction_that_a_record_sets_off_keeps_that_record() {
         assert_eq!(before, [(0, key(1), Some(Signature::from([1; 64]))), (1, key(2), None)]);
         drop(journal);
         let (journal, condition) = opened(&path);
-        assert_eq!((condition, journal.is_complete(), left(&journal)), (Condition::Intact, true, before), "{compact_above}");
+        assert_eq!(
+            (condition, journal.is_complete(), left(&journal)),
+            (Condition::Intact, true, before),
+            "{compact_above}"
+        );
     }
 }
 
