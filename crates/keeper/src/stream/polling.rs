@@ -9,6 +9,7 @@ use anyhow::Result;
 use ballast_client::Pubkey;
 
 use super::{Event, Feed, Liveness, Reader, Watched};
+use crate::clock::Clock;
 use crate::updates::Update;
 
 /// Why all vaults are read while nothing is wrong.
@@ -23,6 +24,7 @@ pub struct Poller<R> {
     watched: Watched,
     /// Whether a subscription delivers the vaults.
     link: Liveness,
+    clock: Clock,
     /// What was told of each vault, as a digest.
     told: HashMap<Pubkey, u64>,
     /// When all vaults were told; `None` when they have to be.
@@ -46,7 +48,13 @@ impl<R: Reader> Poller<R> {
     ) -> Self {
         let (told, complete) = (HashMap::new(), None);
         let (was_live, delivered, doubted) = (false, 0, false);
-        Self { market, interval, resync, nodes, watched, link, told, complete, was_live, delivered, doubted }
+        let clock = Clock::default();
+        Self { market, interval, resync, nodes, watched, link, clock, told, complete, was_live, delivered, doubted }
+    }
+
+    /// The same by another clock.
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Reads until the main loop is gone.
@@ -101,7 +109,7 @@ impl<R: Reader> Poller<R> {
             }
         }
         let Some(reason) = reason else { return Ok(true) };
-        self.complete = Some(Instant::now());
+        self.complete = Some(self.clock.now());
         self.was_live = live;
         self.doubt(reason == INTERVAL && live, changed.count);
         feed.metrics.resynced(reason);
@@ -114,7 +122,7 @@ impl<R: Reader> Poller<R> {
             None => Some("start"),
             Some(_) if live && !self.was_live => Some("reconnect"),
             Some(_) if !live && self.was_live => Some("silence"),
-            Some(at) if at.elapsed() >= self.resync => Some(INTERVAL),
+            Some(at) if self.clock.since(at) >= self.resync => Some(INTERVAL),
             Some(_) => None,
         }
     }

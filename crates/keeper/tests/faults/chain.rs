@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use ballast_client::risk::price::Price;
-use ballast_client::{Market, Pubkey, Vault, account};
+use ballast_client::{Market, Pubkey, StateView, Vault, account, snapshot};
 use ballast_tests::client::local::Published;
 use ballast_tests::{Keypair, Signer, key, oracle};
 use litesvm::LiteSVM;
@@ -54,6 +54,8 @@ pub struct Included {
     pub aim: Aim,
     /// How many times the prices of the market had changed before.
     pub prices: usize,
+    /// It landed, and there is nothing left to liquidate in its vault.
+    pub heals: bool,
     pub fee: u64,
     pub logs: Vec<String>,
     pub error: Option<TransactionError>,
@@ -220,12 +222,20 @@ impl Chain {
         self.written = true;
         self.statuses.insert(signature, self.included.len());
         let (slot, fee, logs) = (self.slot, meta.fee, meta.logs);
-        self.included.push(Included { slot, aim, prices, fee, logs, error, bytes });
+        let heals = error.is_none() && self.is_sound(aim);
+        self.included.push(Included { slot, aim, prices, heals, fee, logs, error, bytes });
         self.note_prices();
         if recovers {
             self.milliseconds += 1_000;
             self.price(before);
         }
+    }
+
+    /// Whether the vault of a liquidation may not be liquidated now.
+    fn is_sound(&self, aim: Aim) -> bool {
+        let Aim::Liquidation(address) = aim else { return false };
+        let state = snapshot::health(&self.market(), &self.vault(&address), self.now()).state;
+        !matches!(state, StateView::Liquidatable | StateView::Insolvent)
     }
 
     /// What a transaction with these accounts is about.

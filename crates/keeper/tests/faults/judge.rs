@@ -8,7 +8,7 @@ use solana_transaction::Signature;
 
 use crate::case::{Outcome, missed};
 use crate::chain::{Aim, Chain};
-use crate::money::{books, takings};
+use crate::money::books;
 
 /// What is not as it has to be.
 pub fn violations(outcome: &Outcome) -> Vec<String> {
@@ -54,18 +54,21 @@ fn doubles(outcome: &Outcome, chain: &Chain) -> Vec<String> {
     chain.overlaps.iter().filter(same).map(told).collect()
 }
 
-/// Liquidations that were repeated: of a vault, of the same debt for the same collateral, at the same prices.
+/// Liquidations, landed or failed, of a vault that an earlier one had healed at the same prices. A smaller one than is needed
+/// may be followed by another.
 fn repeated(chain: &Chain) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let landed = chain.included.iter().filter(|included| included.error.is_none());
-    let steps = landed.filter_map(|included| match included.aim {
-        Aim::Liquidation(vault) => {
-            let flows: Vec<u8> = takings(included).flows.keys().copied().collect();
-            Some((vault, included.prices, flows))
+    let mut healed = BTreeSet::new();
+    let mut found = Vec::new();
+    for included in &chain.included {
+        let Aim::Liquidation(vault) = included.aim else { continue };
+        if healed.contains(&(vault, included.prices)) {
+            found.push(format!("{vault} was liquidated again in slot {}: {:?}", included.slot, included.error));
         }
-        _ => None,
-    });
-    steps.filter(|step| !seen.insert(step.clone())).map(|step| format!("liquidated again: {step:?}")).collect()
+        if included.heals {
+            healed.insert((vault, included.prices));
+        }
+    }
+    found
 }
 
 /// Where a journal says what the chain does not.

@@ -188,7 +188,7 @@ impl World {
         let mut sources = JoinSet::new();
         let (poll, resync) = (config.stream.poll, config.stream.resync);
         let poller = Poller::new(config.market, poll, resync, Arc::clone(endpoints), keeper.watched(), alive);
-        sources.spawn(polls(poller, feed.clone(), clock.clone(), poll));
+        sources.spawn(polls(poller.with_clock(clock.clone()), feed.clone(), clock.clone(), poll));
         let _watching = keeper.watch();
         loop {
             while let Ok(update) = updates.try_recv() {

@@ -17,7 +17,7 @@ use crate::case::Outcome;
 use crate::chain::{Aim, Chain, Included, liquidator};
 
 /// What a transaction of the keeper moved, by its events, and not by the keeper's own reading of them.
-pub fn takings(included: &Included) -> Takings {
+fn takings(included: &Included) -> Takings {
     Takings::of(&included.logs, &liquidator().pubkey())
 }
 
