@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ballast_client::event::Liquidated;
+use ballast_client::event::{Liquidated, ReceivershipEnded};
 use ballast_client::logs::events;
 use ballast_cluster::books::Books;
 use ballast_keeper::journal::{self, Ended, Record};
@@ -147,10 +147,12 @@ fn all_are_handled_and_none_twice(steps: &[Step]) {
 
 /// Whether a vault still had less than it needs when it was liquidated.
 fn is_short(logs: &[String], vault: &ballast_client::Pubkey) -> bool {
-    let of_vault = |event: &Liquidated| {
-        event.vault == *vault && i128::from(event.equity_before) < i128::from(event.requirement_before)
-    };
-    events::<Liquidated>(logs).iter().any(of_vault)
+    let in_one = events::<Liquidated>(logs)
+        .into_iter()
+        .any(|event| event.vault == *vault && i128::from(event.equity_before) < i128::from(event.requirement_before));
+    let in_steps =
+        events::<ReceivershipEnded>(logs).into_iter().any(|event| event.vault == *vault && event.missing_before > 0);
+    in_one || in_steps
 }
 
 /// Whatever the journal says to have landed, the node has carried out, and nothing is left open.
