@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use ballast_client::Pubkey;
 
+use super::reading::is_vault;
 use super::{Event, Feed, Liveness, Reader, Watched};
 use crate::clock::Clock;
 use crate::updates::Update;
@@ -27,6 +28,8 @@ pub struct Poller<R> {
     clock: Clock,
     /// What was told of each vault, as a digest.
     told: HashMap<Pubkey, u64>,
+    /// Vaults that the subscription has told of and no reading yet, with the newest slot.
+    heard: HashMap<Pubkey, u64>,
     /// When all vaults were told; `None` when they have to be.
     complete: Option<Instant>,
     /// Whether the subscription was alive at the last pass.
@@ -46,10 +49,24 @@ impl<R: Reader> Poller<R> {
         watched: Watched,
         link: Liveness,
     ) -> Self {
-        let (told, complete) = (HashMap::new(), None);
+        let (told, heard, complete) = (HashMap::new(), HashMap::new(), None);
         let (was_live, delivered, doubted) = (false, 0, false);
         let clock = Clock::default();
-        Self { market, interval, resync, nodes, watched, link, clock, told, complete, was_live, delivered, doubted }
+        Self {
+            market,
+            interval,
+            resync,
+            nodes,
+            watched,
+            link,
+            clock,
+            told,
+            heard,
+            complete,
+            was_live,
+            delivered,
+            doubted,
+        }
     }
 
     /// The same by another clock.
@@ -93,8 +110,13 @@ impl<R: Reader> Poller<R> {
         if live && reason.is_none() {
             return Ok(true);
         }
+        for (address, slot) in self.link.take_vaults() {
+            let newest = self.heard.entry(address).or_default();
+            *newest = slot.max(*newest);
+        }
         let vaults = self.nodes.vaults(self.market).await?;
         let mut changed = self.changed(vaults, reason.is_some());
+        self.heard.retain(|address, _| !changed.seen.contains(address));
         let gone = self.gone(&changed.seen);
         if !gone.is_empty() {
             // An answer that lacks some is no proof: what is gone is asked for by name.
@@ -103,6 +125,10 @@ impl<R: Reader> Poller<R> {
         for update in changed.updates {
             if update.data.is_none() {
                 self.told.remove(&update.address);
+            }
+            // As of an earlier slot it may not have been there yet.
+            if !is_vault(&update) && self.heard.get(&update.address).is_some_and(|slot| *slot <= update.slot) {
+                self.heard.remove(&update.address);
             }
             if !feed.update(update).await {
                 return Ok(false);
@@ -154,9 +180,10 @@ impl<R: Reader> Poller<R> {
         changed
     }
 
-    /// What was told and is not there any more.
+    /// What was told, by us or by the subscription, and is not there any more.
     fn gone(&self, seen: &HashSet<Pubkey>) -> Vec<Pubkey> {
-        self.told.keys().filter(|address| !seen.contains(*address)).copied().collect()
+        let heard = self.heard.keys().filter(|address| !self.told.contains_key(*address));
+        self.told.keys().chain(heard).filter(|address| !seen.contains(*address)).copied().collect()
     }
 }
 

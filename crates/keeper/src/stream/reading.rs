@@ -1,7 +1,7 @@
 //! How accounts are asked for, and what is made of the answers.
 
 use anyhow::{Context, Result, anyhow};
-use ballast_client::{Pubkey, Vault};
+use ballast_client::{ID, Pubkey, Vault};
 use ballast_cluster::connection::Raw;
 use solana_client::rpc_config::{CommitmentConfig, RpcAccountInfoConfig, UiAccountEncoding};
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
@@ -63,6 +63,11 @@ impl Reader for Endpoints {
 pub fn filters(market: &Pubkey) -> Vec<RpcFilterType> {
     let size = RpcFilterType::DataSize(u64::try_from(Vault::SPACE).unwrap_or(u64::MAX));
     vec![size, RpcFilterType::Memcmp(Memcmp::new_base58_encoded(MARKET_OFFSET, market.as_ref()))]
+}
+
+/// Whether an update has the form of a vault, of this market or another.
+pub fn is_vault(update: &Update) -> bool {
+    update.owner == ID && update.data.as_ref().is_some_and(|data| data.len() == Vault::SPACE)
 }
 
 /// How accounts are asked for. What is processed is newest; what a fork takes back, the next complete reading corrects.

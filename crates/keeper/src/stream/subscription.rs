@@ -3,16 +3,18 @@
 //! It is alive while it brings what can be true. What a node of another cluster sends, or one that is far behind, is neither
 //! passed on nor a sign of life.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use ballast_client::{ID, Vault};
+use ballast_client::Pubkey;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::reading::is_vault;
 use super::{Feed, Trust};
 use crate::metrics::Metrics;
 use crate::updates::Update;
@@ -68,7 +70,7 @@ impl Arrivals {
 /// Tells the poller whether a subscription is alive.
 pub struct Link {
     live: watch::Sender<bool>,
-    vaults: Arc<AtomicU64>,
+    delivered: Arc<Delivered>,
     complaints: watch::Receiver<()>,
     metrics: Metrics,
 }
@@ -76,15 +78,28 @@ pub struct Link {
 /// The poller's end of the link.
 pub struct Liveness {
     pub live: watch::Receiver<bool>,
-    /// How many times a vault has arrived by subscription.
-    vaults: Arc<AtomicU64>,
+    delivered: Arc<Delivered>,
     complaints: watch::Sender<()>,
+}
+
+/// The vaults that have arrived by subscription.
+#[derive(Default)]
+struct Delivered {
+    /// How many times.
+    count: AtomicU64,
+    /// The newest slot of each, until somebody asks.
+    slots: Mutex<HashMap<Pubkey, u64>>,
 }
 
 impl Liveness {
     /// How many times a vault has arrived by subscription.
     pub fn vaults(&self) -> u64 {
-        self.vaults.load(Ordering::Relaxed)
+        self.delivered.count.load(Ordering::Relaxed)
+    }
+
+    /// The vaults that have arrived since this was last asked, with the newest slot of each.
+    pub fn take_vaults(&self) -> HashMap<Pubkey, u64> {
+        std::mem::take(&mut *self.delivered.slots.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The subscription does not tell of vaults that have changed: it is to be given up.
@@ -98,9 +113,9 @@ impl Link {
     pub fn new(metrics: Metrics) -> (Self, Liveness) {
         let (live, seen) = watch::channel(false);
         let (complaints, heard) = watch::channel(());
-        let vaults = Arc::new(AtomicU64::new(0));
-        let liveness = Liveness { live: seen, vaults: Arc::clone(&vaults), complaints };
-        (Self { live, vaults, complaints: heard, metrics }, liveness)
+        let delivered = Arc::new(Delivered::default());
+        let liveness = Liveness { live: seen, delivered: Arc::clone(&delivered), complaints };
+        (Self { live, delivered, complaints: heard, metrics }, liveness)
     }
 
     /// Whether the subscription delivers from now on.
@@ -113,8 +128,11 @@ impl Link {
 
     /// A vault, or something of its form, has arrived.
     pub fn count(&self, update: &Update) {
-        if update.owner == ID && update.data.as_ref().is_some_and(|data| data.len() == Vault::SPACE) {
-            self.vaults.fetch_add(1, Ordering::Relaxed);
+        if is_vault(update) {
+            self.delivered.count.fetch_add(1, Ordering::Relaxed);
+            let mut slots = self.delivered.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            let newest = slots.entry(update.address).or_default();
+            *newest = update.slot.max(*newest);
         }
     }
 }

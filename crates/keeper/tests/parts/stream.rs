@@ -163,6 +163,24 @@ async fn a_subscription_takes_the_vaults_off_the_poller_and_each_change_reads_ev
 }
 
 #[tokio::test]
+async fn a_vault_that_only_the_subscription_told_of_is_told_gone_when_it_is() {
+    let mut bench = Bench::resyncing(Duration::ZERO);
+    bench.node.holds(9, b"market");
+    bench.pass().await;
+    bench.says_that_it_is(true);
+    bench.pass().await;
+    // Opened, told of and closed between two readings.
+    let told = update(5, &vec![0; Vault::SPACE], 2);
+    bench.link.as_ref().unwrap().count(&told);
+    // A node that is behind does not know of it yet, which is no proof.
+    let gone = |slot| Event::Update(Update { address: key(5), owner: Pubkey::default(), data: None, slot });
+    assert!(bench.pass().await.contains(&gone(1)));
+    bench.node.holds(9, b"another market");
+    assert!(bench.pass().await.contains(&gone(2)));
+    assert!(!bench.pass().await.contains(&gone(2)));
+}
+
+#[tokio::test]
 async fn a_node_that_fails_costs_a_pass_and_nothing_else() {
     let mut bench = Bench::new();
     bench.node.holds(1, b"one");
