@@ -72,11 +72,17 @@ pub enum Cluster {
 impl Cluster {
     /// The cluster that begins with this block.
     pub fn of_genesis(hash: &str) -> Self {
-        match hash {
-            "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d" => Self::MainnetBeta,
-            "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG" => Self::Devnet,
-            "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY" => Self::Testnet,
-            _ => Self::Local,
+        let public = [Self::MainnetBeta, Self::Devnet, Self::Testnet];
+        public.into_iter().find(|cluster| cluster.genesis() == Some(hash)).unwrap_or(Self::Local)
+    }
+
+    /// The hash of the first block of a public cluster.
+    pub const fn genesis(self) -> Option<&'static str> {
+        match self {
+            Self::MainnetBeta => Some("5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"),
+            Self::Devnet => Some("EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG"),
+            Self::Testnet => Some("4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY"),
+            Self::Local => None,
         }
     }
 }

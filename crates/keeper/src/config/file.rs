@@ -16,6 +16,8 @@ use crate::secret::Place;
 #[serde(deny_unknown_fields)]
 pub struct File {
     pub market: String,
+    /// The name of a public cluster, or the hash of the first block of another.
+    pub cluster: Option<String>,
     pub keypair: Option<Place>,
     pub journal: PathBuf,
     #[serde(default, rename = "endpoint")]

@@ -11,8 +11,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ballast_client::Pubkey;
 use ballast_client::transaction::Version;
+use ballast_cluster::definition::Cluster;
 use ballast_cluster::sending::FeePolicy;
 use solana_keypair::Keypair;
+use solana_transaction::Hash;
 
 use crate::secret::{Environment, Redaction, Secret, keypair};
 use file::{Accounts, File, StreamKind};
@@ -89,6 +91,8 @@ pub struct Config {
     pub journal: PathBuf,
     pub endpoints: Vec<Endpoint>,
     pub rpc: file::Rpc,
+    /// The first block of the cluster; `None`: of the one that enough nodes agree on.
+    pub genesis: Option<Hash>,
     pub stream: Stream,
     pub liquidator: file::Liquidator,
     /// A vault of the keeper that takes positions over.
@@ -141,6 +145,7 @@ impl Config {
             keypair,
             journal: file.journal,
             endpoints,
+            genesis: file.cluster.as_deref().map(genesis).transpose()?,
             rpc: file.rpc,
             stream,
             vault: file.liquidator.vault.as_deref().map(|vault| address("liquidator.vault", vault)).transpose()?,
@@ -209,6 +214,15 @@ fn check(file: &File) -> Result<()> {
 fn address(field: &str, text: &str) -> Result<Pubkey> {
     let shown = if text.len() <= LONGEST_ADDRESS { format!("{text:?}") } else { "this".to_owned() };
     text.parse().map_err(|_| anyhow!("{field}: {shown} is not an address (base58 of 32 bytes)"))
+}
+
+/// The first block of a public cluster, by its name, or of any other, by its hash.
+fn genesis(cluster: &str) -> Result<Hash> {
+    let public = [Cluster::MainnetBeta, Cluster::Devnet, Cluster::Testnet];
+    let named = public.into_iter().find(|known| known.to_string() == cluster).and_then(Cluster::genesis);
+    let wrong =
+        "cluster: give \"mainnet-beta\", \"devnet\", \"testnet\", or the hash of the first block (solana genesis-hash)";
+    named.unwrap_or(cluster).parse().map_err(|_| anyhow!(wrong))
 }
 
 const HTTP: [&str; 2] = ["https", "http"];

@@ -142,6 +142,13 @@ impl Endpoints {
         Self { most_drift: Some(most_drift), ..self }
     }
 
+    /// Counts nodes of the cluster with this first block only. Without it, the cluster is what enough nodes say first, so
+    /// that as many as are needed can lie about it together.
+    pub fn of_cluster(self, genesis: Hash) -> Self {
+        self.view().genesis = Some(genesis);
+        self
+    }
+
     /// The clock of everybody who works with these nodes.
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -151,7 +158,7 @@ impl Endpoints {
         &self.policy
     }
 
-    /// The cluster, once enough nodes have agreed on it.
+    /// The cluster, if it was named or once enough nodes have agreed on it.
     pub fn genesis(&self) -> Option<Hash> {
         self.view().genesis
     }

@@ -75,7 +75,11 @@ pub fn endpoints(config: &Config) -> Result<Arc<Endpoints>> {
     // The time of a local network is its own.
     let compared = !config.rpc.one_node;
     let drift = Duration::from_secs(config.rpc.most_clock_drift_seconds);
-    Ok(Arc::new(if compared { endpoints.with_most_drift(drift) } else { endpoints }))
+    let endpoints = if compared { endpoints.with_most_drift(drift) } else { endpoints };
+    Ok(Arc::new(match config.genesis {
+        Some(genesis) => endpoints.of_cluster(genesis),
+        None => endpoints,
+    }))
 }
 
 /// Waits for the nodes (`patience` at most, if there is one), opens the journal, and puts everything together.

@@ -68,7 +68,7 @@ impl Outcome {
 pub async fn run(base: &Base, seed: u64, folder: &Path, clock: Clock) -> (Script, Vec<String>, Outcome) {
     let script = Script::of(seed);
     let chain = Arc::new(Mutex::new(Chain::new(base)));
-    let config = Config::parse(&configuration(base, POLL[usize::from(!script.stream)], 1_000), &|_| None);
+    let config = Config::parse(&configuration(base, script.named, POLL[usize::from(!script.stream)], 1_000), &|_| None);
     let place = Place {
         chain: Arc::clone(&chain),
         moods: (0..script.nodes).map(|_| Arc::new(Mutex::new(Mood::default()))).collect(),

@@ -29,8 +29,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::base::Base;
 use crate::chain::{Chain, SYMBOLS, liquidator as key};
 use crate::disk::{Disk, Plan};
-use crate::node::{Doom, Mood, Node};
-use crate::script::Step;
+use crate::node::{Doom, Mood, Node, genesis};
+use crate::script::{LEAST_HEALTHY, Step};
 
 /// Least profit that the keeper acts for, micro-dollars.
 pub const LEAST: i64 = 10_000;
@@ -90,8 +90,11 @@ impl Place {
             let connection = Connection::through(RpcClient::new_sender(node, config));
             endpoints::Node { name: format!("node {at}"), connection }
         });
-        let endpoints =
-            Arc::new(Endpoints::new(nodes.collect(), policy()).expect("enough nodes").with_clock(self.clock.clone()));
+        let endpoints = Endpoints::new(nodes.collect(), policy()).expect("enough nodes").with_clock(self.clock.clone());
+        let endpoints = Arc::new(match self.config.genesis {
+            Some(genesis) => endpoints.of_cluster(genesis),
+            None => endpoints,
+        });
         let (full, chain) = (Arc::clone(&self.full), Arc::clone(&self.chain));
         let plan = Plan { full, doom: Arc::clone(&doom), step, writes: AtomicI64::new(0), chain };
         let seen = Arc::new(Mutex::new(Seen::default()));
@@ -111,7 +114,7 @@ impl Place {
 }
 
 fn policy() -> Policy {
-    Policy { least_healthy: 2, most_slots_behind: 50, timeout: Duration::from_secs(1) }
+    Policy { least_healthy: LEAST_HEALTHY, most_slots_behind: 50, timeout: Duration::from_secs(1) }
 }
 
 pub fn desk_terms(first_life: bool) -> desk::Terms {
@@ -126,9 +129,10 @@ pub fn desk_terms(first_life: bool) -> desk::Terms {
 }
 
 /// The keeper's configuration in a market. Its URLs are asked by nobody: the nodes of the test are handed to it.
-pub fn configuration(base: &Base, poll_milliseconds: u64, check_milliseconds: u64) -> String {
+pub fn configuration(base: &Base, named: bool, poll_milliseconds: u64, check_milliseconds: u64) -> String {
+    let cluster = if named { format!("cluster = \"{}\"\n", genesis()) } else { String::new() };
     let mut text = format!(
-        "market = \"{}\"\njournal = \"unused\"\n\
+        "market = \"{}\"\njournal = \"unused\"\n{cluster}\
          [[endpoint]]\nname = \"one\"\nurl = \"https://one.example\"\n\
          [[endpoint]]\nname = \"two\"\nurl = \"https://two.example\"\n\
          [stream]\nkind = \"polling\"\npoll_milliseconds = {poll_milliseconds}\nresync_seconds = 20\n\

@@ -294,7 +294,7 @@ async fn killed_at(base: &Base, step: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let journal = folder.path().join("journal");
     let chain = Arc::new(Mutex::new(Chain::new(base)));
-    let (config, mut outcome) = (configuration(base, 300, 200), Outcome::new(&chain));
+    let (config, mut outcome) = (configuration(base, false, 300, 200), Outcome::new(&chain));
     let nodes = [serve(&chain).await, serve(&chain).await].join(" ");
     let moving = Arc::clone(&chain);
     let blocks = tokio::spawn(async move {

@@ -172,9 +172,13 @@ pub struct Script {
     pub first: bool,
     /// Somebody else refreshes the prices in the crash.
     pub foreign: bool,
+    /// The keeper is told which cluster it is.
+    pub named: bool,
     pub scenes: Vec<Scene>,
 }
 
+/// Nodes that have to agree.
+pub const LEAST_HEALTHY: usize = 2;
 /// The slot of the crash.
 pub const CRASH: u64 = 8;
 
@@ -193,7 +197,11 @@ impl Script {
         let stream = scenes.iter().any(stream) || random.percent(60);
         let rebounds = scenes.iter().any(|scene| scene.fault == Fault::Rebounds);
         let second = (random.percent(25) && !rebounds).then_some("92");
-        Self { nodes, crash, second, stream, first: random.percent(90), foreign: random.percent(25), scenes }
+        let (first, foreign) = (random.percent(90), random.percent(25));
+        // Without a name, the cluster is what as many nodes as are needed say: nothing is promised when so many lie about it.
+        let liars = scenes.iter().filter(|scene| matches!(scene.fault, Fault::Lying(_, Lie::Genesis))).count();
+        let named = liars >= LEAST_HEALTHY || random.percent(50);
+        Self { nodes, crash, second, stream, first, foreign, named, scenes }
     }
 
     /// When the last fault has ended.

@@ -225,3 +225,16 @@ fn a_key_pair_is_read_in_both_forms_and_never_quoted_in_errors() {
         assert!(!error.contains("hunter2") && !error.contains("999"), "{error}");
     }
 }
+
+#[test]
+fn the_cluster_is_named_or_given_by_its_first_block() {
+    let of =
+        |line: &str| parse(&MINIMAL.replace("journal =", &format!("{line}\njournal ="))).map(|config| config.genesis);
+    assert_eq!(of("").unwrap(), None);
+    let mainnet = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+    assert_eq!(of("cluster = \"mainnet-beta\"").unwrap().unwrap().to_string(), mainnet);
+    assert_eq!(of(&format!("cluster = \"{mainnet}\"")).unwrap().unwrap().to_string(), mainnet);
+    for wrong in ["mainnet", "local", ""] {
+        refused(&MINIMAL.replace("journal =", &format!("cluster = \"{wrong}\"\njournal =")), "cluster: give");
+    }
+}

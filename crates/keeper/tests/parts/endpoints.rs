@@ -3,8 +3,9 @@
 use ballast_client::account::{CLOCK, SYSVAR, clock};
 use ballast_keeper::endpoints::Standing;
 use ballast_keeper::updates::Update;
+use solana_transaction::Hash;
 
-use crate::nodes::{Several, clock_bytes, now};
+use crate::nodes::{GENESIS, Several, clock_bytes, now};
 
 #[tokio::test]
 async fn nodes_that_all_stand_still_are_not_relied_on_until_they_move() {
@@ -34,6 +35,19 @@ async fn one_node_that_stands_still_is_left_out_before_it_is_far_behind() {
     }
     let standings: Vec<Standing> = nodes.endpoints.reports().into_iter().map(|report| report.standing).collect();
     assert_eq!(standings, [Standing::Healthy, Standing::Healthy, Standing::Stuck(20)]);
+}
+
+#[tokio::test]
+async fn who_knows_the_cluster_is_not_misled_by_nodes_that_lie_about_it_together() {
+    let Several { voices, endpoints, .. } = Several::at(&[5_000, 5_000]);
+    let endpoints = endpoints.of_cluster(GENESIS);
+    let lie = |hash| voices.iter().for_each(|voice| voice.says().genesis = hash);
+    lie(Hash::new_from_array([8; 32]));
+    let unready = endpoints.survey().await.unwrap_err();
+    assert_eq!((unready.healthy, unready.needed), (0, 2));
+    assert!(unready.why.starts_with("a: another cluster, with genesis "), "{}", unready.why);
+    lie(GENESIS);
+    endpoints.survey().await.unwrap();
 }
 
 /// A node lies about its clock: nobody takes that over, and the node is left out.

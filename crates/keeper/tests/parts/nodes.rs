@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ballast_client::Pubkey;
 use ballast_client::account::{CLOCK, SYSVAR};
 use ballast_cluster::connection::Connection;
 use ballast_keeper::clock::{Clock, Stopped};
@@ -18,11 +17,17 @@ use solana_client::rpc_client::RpcClientConfig;
 use solana_client::rpc_config::CommitmentConfig;
 use solana_client::rpc_request::RpcRequest;
 use solana_client::rpc_sender::{RpcSender, RpcTransportStats};
+use solana_transaction::Hash;
+
+/// The first block of the cluster that nodes are of unless a test has them say something else.
+pub const GENESIS: Hash = Hash::new_from_array([9; 32]);
 
 /// What a node says.
 #[derive(Clone, Debug)]
 pub struct Says {
     pub slot: u64,
+    /// The first block of its cluster.
+    pub genesis: Hash,
     /// The slot and the time in its clock; the slot of the answer and now, unless it lies.
     pub clock_slot: Option<u64>,
     pub unix: Option<u64>,
@@ -34,7 +39,7 @@ pub struct Voice(Arc<Mutex<Says>>);
 
 impl Voice {
     pub fn at(slot: u64) -> Self {
-        Self(Arc::new(Mutex::new(Says { slot, clock_slot: None, unix: None })))
+        Self(Arc::new(Mutex::new(Says { slot, genesis: GENESIS, clock_slot: None, unix: None })))
     }
 
     pub fn says(&self) -> MutexGuard<'_, Says> {
@@ -44,7 +49,7 @@ impl Voice {
     fn answer(&self, request: RpcRequest, params: &Value) -> Value {
         let says = self.says().clone();
         match request {
-            RpcRequest::GetGenesisHash => json!(Pubkey::new_from_array([9; 32]).to_string()),
+            RpcRequest::GetGenesisHash => json!(says.genesis.to_string()),
             RpcRequest::GetEpochInfo => json!({
                 "epoch": 0, "slotIndex": says.slot, "slotsInEpoch": 432_000, "absoluteSlot": says.slot,
                 "blockHeight": says.slot - 10, "transactionCount": null,
