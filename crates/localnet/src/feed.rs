@@ -1,8 +1,9 @@
 //! The price feed that moves: plays a path in the machine's time, many seconds of the path in one of ours.
 //!
-//! It writes the oracle accounts as the publishers' receiver program would. Bringing those prices into the market is the
+//! It writes the oracle accounts as the publishers' receiver program would, and a file beside them. Bringing those prices into the market is the
 //! business of whoever refreshes it.
 
+use std::path::Path as FilePath;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
@@ -12,6 +13,7 @@ use crate::catalogue::COUNT;
 use crate::network::Network;
 use crate::oracle::Feeds;
 use crate::prices::{Frame, Path};
+use crate::written;
 use ballast_cluster::books::read_clock;
 
 /// A price that does not move is published again after this long, so that it never gets too old to be used.
@@ -45,46 +47,65 @@ pub async fn publish(
     before: &Frame,
     frame: &Frame,
 ) -> Result<(SystemTime, SystemTime)> {
-    publish_but(network, feeds, before, frame, &[false; COUNT]).await
+    Outlet { network, feeds, silent: [false; COUNT], file: None }.publish(before, frame).await
 }
 
-/// The same without what silent publishers would say.
-async fn publish_but(
-    network: &Network,
-    feeds: &Feeds,
-    before: &Frame,
-    frame: &Frame,
-    silent: &[bool; COUNT],
-) -> Result<(SystemTime, SystemTime)> {
-    // Publishers stamp with the chain's clock: the program refuses prices from the future.
-    let time = i64::try_from(read_clock(&network.connection).await?)?;
-    let begun = SystemTime::now();
-    let updates = feeds.updates(before, frame, time).into_iter().zip(silent);
-    let updates: Vec<_> = updates.filter(|(_, silent)| !**silent).map(|(update, _)| update).collect();
-    network.publish(&updates).await?;
-    Ok((begun, SystemTime::now()))
+/// Where prices go.
+struct Outlet<'a> {
+    network: &'a Network,
+    feeds: &'a Feeds,
+    silent: [bool; COUNT],
+    file: Option<&'a FilePath>,
 }
 
-/// Plays a path until the end of the process, telling about every frame that is new.
+impl Outlet<'_> {
+    /// Publishes a frame, without what silent publishers would say.
+    async fn publish(&self, before: &Frame, frame: &Frame) -> Result<(SystemTime, SystemTime)> {
+        // Publishers stamp with the chain's clock: the program refuses prices from the future.
+        let time = i64::try_from(read_clock(&self.network.connection).await?)?;
+        let begun = SystemTime::now();
+        let updates = self.feeds.updates(before, frame, time).into_iter().zip(self.silent);
+        let updates: Vec<_> = updates.filter(|(_, silent)| !silent).map(|(update, _)| update).collect();
+        self.network.publish(&updates).await?;
+        let done = SystemTime::now();
+        if let Some(file) = self.file {
+            written::write(file, &updates)?;
+        }
+        Ok((begun, done))
+    }
+
+    /// Keeps a frame fresh up to a moment.
+    async fn hold(&self, frame: &Frame, until: Instant) -> Result<()> {
+        while Instant::now() + AGAIN < until {
+            sleep_until(Instant::now() + AGAIN).await;
+            self.publish(frame, frame).await?;
+        }
+        sleep_until(until).await;
+        Ok(())
+    }
+}
+
+/// Plays a path until the end of the process, telling about every frame that is new. The prices are in `file` as well.
 ///
 /// # Errors
-/// A network that does not answer.
+/// A network that does not answer, a file that cannot be written.
 pub async fn play(
     network: &Network,
     feeds: &Feeds,
     path: &Path,
     pace: Pace,
+    file: &FilePath,
     mut tell: impl FnMut(&Publication, &Frame),
 ) -> Result<()> {
     let first = path.frames.first().context("a path without frames")?;
+    let outlet = Outlet { network, feeds, silent: pace.silent, file: Some(file) };
     let mut before = first;
     loop {
         let started = Instant::now();
         for (at, frame) in path.frames.iter().enumerate() {
             let elapsed = u32::try_from(frame.time.saturating_sub(first.time).max(0)).unwrap_or(u32::MAX);
-            let due = started + Duration::from_secs_f64(f64::from(elapsed) / pace.speed);
-            hold(network, feeds, before, due, &pace.silent).await?;
-            let (begun, done) = publish_but(network, feeds, before, frame, &pace.silent).await?;
+            outlet.hold(before, started + Duration::from_secs_f64(f64::from(elapsed) / pace.speed)).await?;
+            let (begun, done) = outlet.publish(before, frame).await?;
             tell(&Publication { frame: at, begun, done }, frame);
             before = frame;
         }
@@ -93,22 +114,12 @@ pub async fn play(
         }
         // As long as between the last two frames, or the first would come at once.
         let rest = last_interval(path);
-        hold(network, feeds, before, Instant::now() + Duration::from_secs_f64(rest / pace.speed), &pace.silent).await?;
+        outlet.hold(before, Instant::now() + Duration::from_secs_f64(rest / pace.speed)).await?;
     }
     loop {
-        hold(network, feeds, before, Instant::now() + AGAIN, &pace.silent).await?;
-        publish_but(network, feeds, before, before, &pace.silent).await?;
+        outlet.hold(before, Instant::now() + AGAIN).await?;
+        outlet.publish(before, before).await?;
     }
-}
-
-/// Keeps a frame fresh up to a moment.
-async fn hold(network: &Network, feeds: &Feeds, frame: &Frame, until: Instant, silent: &[bool; COUNT]) -> Result<()> {
-    while Instant::now() + AGAIN < until {
-        sleep_until(Instant::now() + AGAIN).await;
-        publish_but(network, feeds, frame, frame, silent).await?;
-    }
-    sleep_until(until).await;
-    Ok(())
 }
 
 fn last_interval(path: &Path) -> f64 {

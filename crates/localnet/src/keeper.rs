@@ -33,6 +33,8 @@ pub struct Surroundings<'a> {
     pub ws_url: &'a str,
     /// Where it serves metrics and its health.
     pub address: SocketAddr,
+    /// A file of prices to compare the stored ones with, see `written`.
+    pub prices: Option<&'a Path>,
 }
 
 /// Writes the keeper's key and configuration into the folder; returns the path of the latter.
@@ -55,14 +57,18 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the program with a configuration that [`configure`] wrote.
+    /// Starts the program with a configuration that [`configure`] wrote. On Linux the keeper dies with the thread that calls
+    /// this, however that ends: it has to be one that lasts as long as the keeper shall.
     ///
     /// # Errors
     /// A program that cannot be started.
     pub fn start(program: &Path, folder: &Folder, configuration: PathBuf, address: SocketAddr) -> Result<Self> {
         let log = folder.write(LOG, "")?;
         let output = File::options().append(true).open(&log).with_context(|| log.display().to_string())?;
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        #[cfg(target_os = "linux")]
+        die_with_us(&mut command);
+        let child = command
             .arg("--config")
             .arg(&configuration)
             .stdin(Stdio::null())
@@ -135,6 +141,24 @@ impl Keeper {
     }
 }
 
+/// Has the kernel kill the program when this thread is gone: nobody is left to end it when we are killed ourselves, and without
+/// its network it has nothing to finish.
+#[cfg(target_os = "linux")]
+fn die_with_us(command: &mut Command) {
+    let us = std::process::id();
+    let tie = move || {
+        // SAFETY: prctl(2) and getppid(2) may be called between fork and exec, and touch no memory of ours.
+        let (tied, parent) = unsafe { (libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL), libc::getppid()) };
+        if tied != 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+        // We were gone before the kernel knew.
+        if u32::try_from(parent) == Ok(us) { Ok(()) } else { Err(std::io::ErrorKind::NotConnected.into()) }
+    };
+    // SAFETY: it allocates nothing and takes no lock.
+    unsafe { command.pre_exec(tie) };
+}
+
 /// The keeper's configuration for a network of one node.
 fn configuration(stage: &Stage, around: &Surroundings<'_>, key: &Path, journal: &Path) -> String {
     let mut text = format!(
@@ -155,16 +179,19 @@ fn configuration(stage: &Stage, around: &Surroundings<'_>, key: &Path, journal: 
          [prices]\n\
          check_milliseconds = 100\n\
          refresh_bps = 1\n\
-         batch = {assets}\n\n\
-         [prices.accounts]\n",
+         batch = {assets}\n\n",
         market = stage.site.market,
         rpc = around.rpc_url,
         ws = around.ws_url,
         address = around.address,
         assets = ASSETS.len().min(10),
     );
+    // Writing to memory does not fail.
+    if let Some(prices) = around.prices {
+        let _ = write!(text, "[prices.file]\npath = {prices:?}\ninterval_milliseconds = 1000\n\n");
+    }
+    text.push_str("[prices.accounts]\n");
     for (entry, account) in ASSETS.iter().zip(&stage.site.feeds.accounts) {
-        // Writing to memory does not fail.
         let _ = writeln!(text, "{} = \"{account}\"", entry.name);
     }
     text

@@ -2,7 +2,7 @@
 //! vaults, and a price feed that moves.
 //!
 //! `network` runs it, `market` and `actors` fill it by transactions, `settled` writes a large crowd at once, `stage` puts that
-//! together. `prices` says what happens to it, `oracle` and `feed` publish that. The program `ballast-localnet` runs it for
+//! together. `prices` says what happens to it, `oracle`, `written` and `feed` publish that. The program `ballast-localnet` runs it for
 //! people, with the keeper beside it.
 
 pub mod actors;
@@ -23,3 +23,4 @@ pub mod settled;
 pub mod sizing;
 pub mod stage;
 pub mod takings;
+pub mod written;

@@ -17,12 +17,14 @@ use ballast_localnet::prices::{Frame, Path};
 use ballast_localnet::random::Random;
 use ballast_localnet::relay;
 use ballast_localnet::stage::{Opening, Stage};
+use ballast_localnet::written;
 use solana_signer::Signer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::args::Arguments;
+use ballast_cluster::books::read_clock;
 use ballast_cluster::text::{dollars, price};
 
 /// Borrowers whose keypairs are written, so that one can be played.
@@ -93,7 +95,7 @@ pub async fn run(arguments: &Arguments, path: &Path) -> Result<()> {
     };
     let outcome = tokio::select! {
         () = signals.any() => Ok(()),
-        played = play(arguments, path, &stage) => played,
+        played = play(arguments, path, &stage, &folder) => played,
         status = ended => status.and_then(|status| match status {
             Some(status) => bail!("the keeper ended by itself: {status}"),
             None => Ok(()),
@@ -127,7 +129,11 @@ async fn open(arguments: &Arguments, path: &Path, ports: Ports, folder: &Folder)
     relay::carry(ports.ws, relay::port(stage.network.ws_url())?);
     stage.network.let_time_run(arguments.block()).await?;
     let configuration = write_folder(folder, &stage, arguments.seed, &rpc_url, &ws_url)?;
-    let around = Surroundings { rpc_url: &rpc_url, ws_url: &ws_url, address: ports.metrics };
+    // It is there before the keeper looks for it.
+    let prices = folder.path().join(written::NAME);
+    let now = i64::try_from(read_clock(&stage.network.connection).await?)?;
+    written::write(&prices, &stage.site.feeds.updates(opening.first, opening.first, now))?;
+    let around = Surroundings { rpc_url: &rpc_url, ws_url: &ws_url, address: ports.metrics, prices: Some(&prices) };
     let keeper_configuration = keeper::configure(folder, &stage, &around)?;
     let keeper = if arguments.no_keeper {
         None
@@ -204,7 +210,7 @@ fn introduce(
         keys.display()
     ));
     if metrics.is_some() {
-        text.push_str(&format!("  keeper       {}: keeper.toml, keeper.log\n", folder.path().display()));
+        text.push_str(&format!("  keeper       {}: keeper.toml, keeper.log, prices.json\n", folder.path().display()));
     }
     text.push_str(&format!(
         "\nTry\n  ballast -C {config} market show\n  ballast -C {config} vault show --vault {}\n  \
@@ -229,10 +235,11 @@ fn first_vault(stage: &Stage) -> String {
 }
 
 /// Plays the prices, saying what happens.
-async fn play(arguments: &Arguments, path: &Path, stage: &Stage) -> Result<()> {
+async fn play(arguments: &Arguments, path: &Path, stage: &Stage, folder: &Folder) -> Result<()> {
     let mut seen = stage.network.watch();
     let first = path.frames.first().map_or(1.0, |frame| frame.prices[SOL].as_f64());
-    feed::play(&stage.network, &stage.site.feeds, path, arguments.pace(), |publication, frame| {
+    let file = folder.path().join(written::NAME);
+    feed::play(&stage.network, &stage.site.feeds, path, arguments.pace(), &file, |publication, frame| {
         let (count, repaid) = liquidations(&mut seen);
         let mut line = format!("price {:>4} of {}: {}", publication.frame + 1, path.frames.len(), sol(frame, first));
         if count > 0 {

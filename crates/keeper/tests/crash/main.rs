@@ -117,6 +117,7 @@ fn start(folder: &Folder, stage: &Stage) -> Keeper {
         rpc_url: stage.network.rpc_url(),
         ws_url: stage.network.ws_url(),
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, free)),
+        prices: None,
     };
     let configuration = keeper::configure(folder, stage, &around).unwrap();
     Keeper::start(Path::new(env!("CARGO_BIN_EXE_ballast-keeper")), folder, configuration, around.address).unwrap()

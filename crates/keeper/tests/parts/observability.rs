@@ -1,6 +1,7 @@
-//! The dashboard and the alerts speak of metrics that exist, and every alert leads to a section of the runbook.
+//! The dashboard and the alerts speak of metrics and labels that exist, every alert leads to a section of the runbook, and every
+//! metric is explained.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ballast_keeper::metrics::Metrics;
@@ -8,6 +9,8 @@ use ballast_keeper::metrics::Metrics;
 const DASHBOARD: &str = include_str!("../../grafana/dashboard.json");
 const ALERTS: &str = include_str!("../../prometheus/alerts.yml");
 const RUNBOOK: &str = include_str!("../../../../docs/src/runbook.md");
+const PAGE: &str = include_str!("../../../../docs/src/metrics.md");
+const PREFIX: &str = "ballast_keeper_";
 
 /// Everything counted once, so that every metric shows.
 fn exposition() -> String {
@@ -41,7 +44,77 @@ fn series() -> BTreeSet<String> {
 fn named(text: &str) -> BTreeSet<String> {
     let word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let words = text.split(|letter| !word(letter));
-    words.filter(|word| word.starts_with("ballast_keeper_")).map(str::to_owned).collect()
+    words.filter(|word| word.starts_with(PREFIX)).map(str::to_owned).collect()
+}
+
+/// The name of a metric without what a histogram's series have at the end.
+fn stem(series: &str) -> &str {
+    let ends = ["_seconds_bucket", "_seconds_sum", "_seconds_count"];
+    let histogram = ends.iter().find(|end| series.ends_with(*end));
+    histogram.map_or(series, |end| &series[..series.len() - end.len() + "_seconds".len()])
+}
+
+/// All metrics with their labels. The borders of a histogram's parts are no label that anybody chose.
+fn labels() -> BTreeMap<String, BTreeSet<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in exposition().lines().filter(|line| !line.starts_with('#')) {
+        let (series, _) = line.rsplit_once(' ').unwrap();
+        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+        let names = labels.split(',').filter_map(|label| Some(label.split_once('=')?.0.to_owned()));
+        all.entry(stem(name).to_owned()).or_default().extend(names.filter(|name| name != "le"));
+    }
+    all
+}
+
+/// The labels that a question groups by, and those that a text puts into words: `{{ $labels.asset }}`, `{{kind}}`.
+fn asked(text: &str) -> BTreeSet<String> {
+    let lists = ["by (", "without ("].iter().flat_map(|word| text.split(*word).skip(1));
+    let grouped = lists.flat_map(|rest| rest.split(')').next().unwrap().split(','));
+    let worded = text.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap().trim());
+    let worded = worded.filter(|word| *word != "$value").map(|word| word.trim_start_matches("$labels."));
+    grouped.map(str::trim).chain(worded).filter(|label| *label != "le").map(str::to_owned).collect()
+}
+
+#[test]
+fn dashboard_and_alerts_ask_for_labels_that_their_metrics_have() {
+    let dashboard: serde_json::Value = serde_json::from_str(DASHBOARD).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().unwrap());
+    let shown = targets.map(|target| format!("{} {}", target["expr"], target["legendFormat"]));
+    let alerts = ALERTS.split("- alert: ").skip(1).map(str::to_owned);
+    let (known, mut found) = (labels(), 0);
+    for text in shown.chain(alerts) {
+        let metrics = named(&text);
+        let had: BTreeSet<&String> = metrics.iter().flat_map(|name| &known[stem(name)]).collect();
+        for label in asked(&text) {
+            assert!(had.contains(&label), "{label} is no label of {metrics:?}: {text}");
+            found += 1;
+        }
+    }
+    assert!(found >= 20, "only {found} labels are asked for");
+}
+
+#[test]
+fn every_metric_stands_on_its_page_with_its_labels_and_the_kinds_that_a_new_keeper_shows() {
+    let ticked = |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let mut written: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut meanings = BTreeMap::new();
+    let (metrics, _) = PAGE.split_once("## Why nothing was signed").unwrap();
+    for row in metrics.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let cells: Vec<&str> = row.split('|').collect();
+        let name = format!("{PREFIX}{}", cells[0].trim().trim_end_matches('`'));
+        written.insert(name.clone(), ticked(cells[1]).into_iter().collect());
+        meanings.insert(name, cells[2].to_owned());
+    }
+    assert_eq!(written, labels());
+    let text = Metrics::new().text();
+    for line in text.lines().filter(|line| line.contains("{kind=") || line.contains("{reason=")) {
+        let (name, rest) = line.split_once('{').unwrap();
+        let value = rest.split('"').nth(1).unwrap();
+        // The attempts have all kinds, and whoever has more refers to them.
+        let name = name.replace("liquidations_total", "liquidation_attempts_total");
+        assert!(ticked(&meanings[&name]).contains(&value.to_owned()), "{name} does not explain {value}");
+    }
 }
 
 #[test]
@@ -58,12 +131,12 @@ fn dashboard_and_alerts_name_only_metrics_that_exist() {
 #[test]
 fn every_metric_is_on_the_dashboard_but_the_version_and_the_time_of_the_last_pass() {
     let shown = named(DASHBOARD);
-    let stem = |name: &str| {
+    let bucket = |name: &str| {
         ["_count", "_sum"].iter().find_map(|end| name.strip_suffix(end)).map(|stem| format!("{stem}_bucket"))
     };
     let unseen = series()
         .into_iter()
-        .filter(|name| !shown.contains(name) && !stem(name).is_some_and(|bucket| shown.contains(&bucket)));
+        .filter(|name| !shown.contains(name) && !bucket(name).is_some_and(|bucket| shown.contains(&bucket)));
     let unseen: Vec<String> = unseen.collect();
     assert_eq!(unseen, ["ballast_keeper_build_info", "ballast_keeper_last_pass_timestamp_seconds"]);
 }

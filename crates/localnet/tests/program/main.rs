@@ -4,11 +4,12 @@ mod examples;
 mod settled;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use ballast_client::account;
 use ballast_cluster::connection::Connection;
@@ -85,7 +86,7 @@ fn it_says_where_everything_is_and_prices_move() {
     // The chain has its own clock, and it runs.
     let slot = || runtime.block_on(connection.client().get_slot()).unwrap();
     let before = slot();
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2));
     assert!(slot() > before);
     assert!(running.end(libc::SIGINT).success());
 }
@@ -111,13 +112,46 @@ fn what_it_leaves_is_for_the_owner_alone_and_gone_afterwards_unless_kept() {
     assert!(folder.path().join("keys/user.json").is_file());
 }
 
-#[test]
-fn the_keeper_begins_and_ends_with_it() {
+/// A network with a keeper, and the address of its metrics.
+fn with_keeper() -> (Running, String) {
     // Tests stand one folder below the programs of all crates, which are built together with them.
     let keeper = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("ballast-keeper");
     let keeper = keeper.to_str().unwrap();
     let running = Running::wait_for(command(&["--rpc-port", "0", "--keeper", keeper]).spawn().unwrap());
     let metrics = running.line("metrics").strip_prefix("http://").unwrap().strip_suffix("/metrics").unwrap().to_owned();
+    (running, metrics)
+}
+
+/// What a keeper's metrics say.
+fn metrics_of(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_keeper_hears_prices_from_the_file_and_goes_when_the_network_is_killed() {
+    let (mut running, metrics) = with_keeper();
+    let folder = Path::new(running.line("CLI config")).parent().unwrap().to_owned();
+    while !metrics_of(&metrics).contains("ballast_keeper_source_difference_ratio{asset=\"SOL\"}") {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(metrics_of(&metrics).contains("ballast_keeper_price_source_up{source=\"file\"} 1"));
+    // What nobody can answer to.
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    while TcpStream::connect(&metrics).is_ok() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // Nobody was there to remove it.
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_keeper_begins_and_ends_with_it() {
+    let (running, metrics) = with_keeper();
     assert!(TcpStream::connect(&metrics).is_ok());
     let folder = Path::new(running.line("CLI config")).parent().unwrap().to_owned();
     assert!(fs::read_to_string(folder.join("keeper.toml")).unwrap().contains("one_node = true"));
