@@ -19,6 +19,7 @@ mod receivership;
 
 use ballast_client::instruction::MarketRef;
 use ballast_client::rehearsal;
+use ballast_client::risk::Amount;
 use ballast_client::risk::health::Side;
 use ballast_client::transaction::Version;
 use ballast_client::{Pubkey, Vault};
@@ -101,7 +102,7 @@ pub fn plans(situation: &Situation<'_>) -> Vec<Plan> {
     }
     let crumbs = terms.absorb.then(|| crumbs(situation)).flatten();
     for plan in &mut found {
-        plan.least = least(plan, crumbs, terms);
+        plan.least = least(plan, crumbs, situation);
     }
     found.retain(|plan| plan.profit >= plan.least);
     found.sort_by_key(|plan| (std::cmp::Reverse(plan.profit), plan.kind));
@@ -113,16 +114,29 @@ pub fn plans(situation: &Situation<'_>) -> Vec<Plan> {
     found
 }
 
-/// What a plan has to bring. A debt without cover is written off with the last deposit of its vault: where all deposits
-/// are worth less than somebody earns by taking them, they would stay, and the debt with them.
-fn least(plan: &Plan, crumbs: Option<i64>, terms: &Terms) -> i64 {
+/// What a plan has to bring. A debt without cover is written off with the last deposit of its vault: where so little is
+/// earned by taking all deposits that nobody would, they would stay, and the debt with them. What would be earned follows from
+/// the plan, whether it takes all of them or a part.
+fn least(plan: &Plan, crumbs: Option<i64>, situation: &Situation<'_>) -> i64 {
+    let usual = situation.terms.least_profit;
     let cost = plan.gain.saturating_sub(plan.profit);
-    match crumbs {
-        Some(value) if value < cost.saturating_add(terms.least_profit) => {
-            terms.least_profit.min(cost.saturating_mul(-MOST_LOST))
-        }
-        _ => terms.least_profit,
+    let earned = crumbs.and_then(|has| {
+        let received = i128::from(received(plan, situation)?.max(1));
+        i128::from(plan.gain.max(0)).checked_mul(i128::from(has)).map(|product| product / received)
+    });
+    match earned {
+        Some(earned) if earned < i128::from(cost.saturating_add(usual)) => usual.min(cost.saturating_mul(-MOST_LOST)),
+        _ => usual,
     }
+}
+
+/// What a plan receives is worth, micro-dollars. `None` where a price is missing.
+fn received(plan: &Plan, situation: &Situation<'_>) -> Option<i64> {
+    let listed = situation.market.market.listed();
+    plan.flows.iter().try_fold(0i64, |sum, flow| {
+        let price = listed.get(usize::from(flow.asset))?.usable_spot(situation.now).ok()?;
+        sum.checked_add(i64::try_from(price.value_floor(Amount::new(flow.received)).ok()?.get()).ok()?)
+    })
 }
 
 /// What the deposits of a vault that owes more than it has are worth, micro-dollars. `None` for other vaults, and where

@@ -263,13 +263,13 @@ fn every_plan_moves_what_it_says_in_a_market_with_a_model() {
     assert!(tally.planned.values().sum::<usize>() > 100, "{tally:?}");
 }
 
-#[test]
-fn crumbs_that_hold_a_bad_debt_up_are_taken_at_a_small_loss_by_those_who_write_off() {
+/// A vault that owes a thousand dollars and has so many lamports: what is planned for it by one who writes off or does not, and
+/// whether the best plan leaves nothing of it.
+fn crumbs(lamports: u64) -> (bool, Option<strategy::Plan>, bool) {
     let (market, bob) = stage(false);
     let (sol, usdc) = (market.index("SOL"), market.index("USDC"));
     let at = address("a vault of crumbs");
-    // 676 lamports are a hundredth of a cent, and the debt is a thousand dollars.
-    let vault = holding(&market.market_address(), &[(sol, false, 676), (usdc, true, 1_000_000_000)]);
+    let vault = holding(&market.market_address(), &[(sol, false, lamports), (usdc, true, 1_000_000_000)]);
     moves_in(&market, &at, &vault);
     let purse = fills(&mut Random::new(1), &market, &bob);
     let books = market.market();
@@ -285,11 +285,34 @@ fn crumbs_that_hold_a_bad_debt_up_are_taken_at_a_small_loss_by_those_who_write_o
             now: now(&market),
         })
     };
-    assert!(plans(&Terms { absorb: false, ..wanted.clone() }).is_empty(), "nobody earns by it");
-    let plans = plans(&wanted);
-    let plan = plans.first().expect("somebody takes the loss");
-    assert!(plan.profit < 0 && plan.profit >= plan.least, "{plan:#?}");
-    let instructions = plan.instructions(&MarketRef::new(market.market_address(), &books), &bob.address());
+    let usual = !plans(&Terms { absorb: false, ..wanted.clone() }).is_empty();
+    let plan = plans(&wanted).into_iter().next();
+    let Some(best) = &plan else { return (usual, None, false) };
+    let instructions = best.instructions(&MarketRef::new(market.market_address(), &books), &bob.address());
     market.sends(&instructions, &[&bob.key]).expect("it is taken");
-    assert!(account_of(&market, plan).used().is_empty(), "and the debt is written off with it");
+    let empty = account_of(&market, best).used().is_empty();
+    (usual, plan, empty)
+}
+
+#[test]
+fn crumbs_that_hold_a_bad_debt_up_are_taken_at_a_small_loss_by_those_who_write_off() {
+    // A hundredth of a cent.
+    let (usual, plan, written_off) = crumbs(676);
+    let plan = plan.expect("somebody takes the loss");
+    assert!(!usual, "nobody earns by it");
+    assert!(plan.profit < 0 && plan.profit >= plan.least, "{plan:#?}");
+    assert!(written_off);
+}
+
+#[test]
+fn what_is_worth_more_than_a_liquidation_has_to_bring_and_brings_less_is_taken_by_those_who_write_off() {
+    // Ten cents, of which the bonus is less than five.
+    let (usual, plan, written_off) = crumbs(676_000);
+    let plan = plan.expect("somebody takes the little");
+    assert!(!usual, "it is not enough for others");
+    assert!((0..50_000).contains(&plan.profit) && plan.least < 0, "{plan:#?}");
+    assert!(written_off);
+    // Ten dollars bring enough, and are taken by everybody for that alone.
+    let (usual, plan, _) = crumbs(67_600_000);
+    assert!(usual && plan.is_some_and(|plan| plan.least == 50_000));
 }
