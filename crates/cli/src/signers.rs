@@ -4,10 +4,10 @@
 use std::rc::Rc;
 
 use ballast_client::Pubkey;
+use bip39::{Language, Mnemonic};
 use solana_derivation_path::DerivationPath;
 use solana_keypair::seed_derivable::keypair_from_seed_and_derivation_path;
 use solana_keypair::{Keypair, read_keypair, read_keypair_file};
-use solana_seed_phrase::generate_seed_from_seed_phrase_and_passphrase;
 use solana_signer::null_signer::NullSigner;
 use solana_signer::{Signer, SignerError};
 use solana_transaction::Signature;
@@ -65,17 +65,36 @@ fn from_phrase(what: &str, path: DerivationPath) -> Result<Keypair, Failure> {
     let ask = |question: String| {
         rpassword::prompt_password(question).map_err(|error| Failure::usage(format!("{what}: {error}")))
     };
-    let phrase = ask(format!("Seed phrase of {what}: "))?;
-    let words: Vec<&str> = phrase.split_whitespace().collect();
-    if ![12, 15, 18, 21, 24].contains(&words.len()) {
-        return Err(Failure::usage(format!("{what}: a seed phrase has 12 to 24 words, this has {}", words.len())));
-    }
+    let wrong = |why: String| Failure::usage(format!("{what}: {why}"));
+    let mnemonic = mnemonic(&ask(format!("Seed phrase of {what}: "))?).map_err(wrong)?;
     let passphrase = ask("Passphrase, empty for none: ".to_owned())?;
-    derived(&words.join(" "), passphrase.trim_end(), path).map_err(|why| Failure::usage(format!("{what}: {why}")))
+    derived(&mnemonic, passphrase.trim_end(), path).map_err(wrong)
 }
 
-fn derived(phrase: &str, passphrase: &str, path: DerivationPath) -> Result<Keypair, String> {
-    let seed = generate_seed_from_seed_phrase_and_passphrase(phrase, passphrase);
+/// The phrase, if it is one in some language: every phrase gives a key, so a slip of the pen would give a key of nobody.
+fn mnemonic(phrase: &str) -> Result<Mnemonic, String> {
+    let words = phrase.split_whitespace().count();
+    if ![12, 15, 18, 21, 24].contains(&words) {
+        return Err(format!("a seed phrase has 12, 15, 18, 21 or 24 words, this has {words}"));
+    }
+    // The same words may be a phrase in two languages. The seed is made of the words alone, so either will do.
+    let mut farthest = 0;
+    for language in Language::ALL {
+        match Mnemonic::parse_in(*language, phrase) {
+            Ok(mnemonic) => return Ok(mnemonic),
+            Err(bip39::Error::UnknownWord(at)) => farthest = farthest.max(at),
+            Err(_) => farthest = words,
+        }
+    }
+    Err(if farthest < words {
+        format!("word {} is not in the list of BIP-39", farthest.saturating_add(1))
+    } else {
+        "the checksum of the seed phrase is wrong: a word is another one, or two have changed places".to_owned()
+    })
+}
+
+fn derived(mnemonic: &Mnemonic, passphrase: &str, path: DerivationPath) -> Result<Keypair, String> {
+    let seed = mnemonic.to_seed(passphrase);
     keypair_from_seed_and_derivation_path(&seed, Some(path)).map_err(|error| error.to_string())
 }
 
@@ -130,17 +149,47 @@ impl Signer for SignedElsewhere {
 mod tests {
     use super::*;
 
-    /// The phrase and the keys of Solana's own cookbook.
+    /// Of Solana's own cookbook, as are the keys below.
+    const PHRASE: &str = "neither lonely flavor argue grass remind eye tag avocado spot unusual intact";
+
+    /// The seeds of the first vectors that BIP-39 names, all with this passphrase.
+    #[test]
+    fn a_phrase_gives_the_seed_of_the_standard() {
+        let abandon = format!("{}about", "abandon ".repeat(11));
+        for (phrase, begins) in [
+            (abandon.as_str(), [0xc5, 0x52, 0x57, 0xc3, 0x60, 0xc0, 0x7c, 0x72]),
+            (
+                "legal winner thank year wave sausage worth useful legal winner thank yellow",
+                [0x2e, 0x89, 0x05, 0x81, 0x9b, 0x87, 0x23, 0xfe],
+            ),
+        ] {
+            assert_eq!(mnemonic(phrase).expect("a phrase").to_seed("TREZOR")[..8], begins, "{phrase}");
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_no_phrase() {
+        let refused = |phrase: &str| mnemonic(phrase).expect_err("it is refused");
+        assert_eq!(refused(&PHRASE.replace("argue", "argoe")), "word 4 is not in the list of BIP-39");
+        assert!(refused(&PHRASE.replace("eye tag", "tag eye")).starts_with("the checksum"));
+        assert!(refused(&PHRASE.replace("spot", "tag")).starts_with("the checksum"));
+        assert!(refused(&PHRASE.replace(" intact", "")).ends_with("this has 11"));
+        // More blanks than are needed change nothing, and other languages have phrases too.
+        assert_eq!(mnemonic(&format!(" {}  ", PHRASE.replace(' ', "  "))), mnemonic(PHRASE));
+        let japanese = format!("{}あおぞら", "あいこくしん ".repeat(11));
+        assert_eq!(mnemonic(&japanese).expect("a phrase").language(), Language::Japanese);
+    }
+
     #[test]
     fn a_seed_phrase_gives_the_keys_that_every_wallet_derives() {
-        let phrase = "neither lonely flavor argue grass remind eye tag avocado spot unusual intact";
+        let phrase = mnemonic(PHRASE).expect("a phrase");
         for (query, expected) in [
             ("?key=0/0", "5vftMkHL72JaJG6ExQfGAsT2uGVHpRR7oTNUPMs68Y2N"),
             ("?key=1'/0'", "GcXbfQ5yY3uxCyBNDPBbR5FjumHf89E7YHXuULfGDBBv"),
             ("?full-path=m/44'/501'/2'/0'", "7QPgyQwNLqnoSwHEuK8wKy2Y3Ani6EHoZRihTuWkwxbc"),
         ] {
             let path = path_of(query).expect("a path");
-            assert_eq!(derived(phrase, "", path).expect("a key").pubkey().to_string(), expected, "{query}");
+            assert_eq!(derived(&phrase, "", path).expect("a key").pubkey().to_string(), expected, "{query}");
         }
         assert!(path_of("?key=0/0/0").is_err() && path_of("?account=0").is_err());
     }

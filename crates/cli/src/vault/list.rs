@@ -67,9 +67,9 @@ impl Report for Vaults {
         if self.0.is_empty() {
             return "No vaults.".to_owned();
         }
-        let mut table = Table::new(&[">Id", "Vault", ">Positions", "State", ">Equity", ">Margin"]);
+        let mut table = Table::new(&[">Id", "Vault", "Owner", ">Positions", "State", ">Equity", ">Margin"]);
         for line in &self.0 {
-            let vault = [line.id.to_string(), line.vault.clone(), line.positions.to_string()];
+            let vault = [line.id.to_string(), line.vault.clone(), line.owner.clone(), line.positions.to_string()];
             let health = [line.state.to_owned(), line.equity_text.clone(), margin_text(line.margin_bps)];
             table.row(vault.into_iter().chain(health));
         }

@@ -14,4 +14,5 @@ mod signing;
 mod squads;
 mod stage;
 mod surroundings;
+mod terminal;
 mod vaults;
