@@ -79,7 +79,7 @@ async fn run(arguments: &Arguments, config: &Config) -> Result<u8> {
     let mode = Mode { once: arguments.once, dry: arguments.dry_run };
     let (metrics, status) = (Metrics::new(), Status::new(config.patience));
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(listen(stop)?);
+    tokio::spawn(listen(stop, status.clone())?);
     let mut server = match serve(config, &metrics, &status).await {
         Ok(server) => Some(server),
         // A single pass, or a look, goes on beside the keeper that has the address. Nobody has to be able to ask it.
@@ -94,7 +94,8 @@ async fn run(arguments: &Arguments, config: &Config) -> Result<u8> {
     let opening = rounds::open(config, mode, endpoints, patience, &metrics, &status);
     let opened = tokio::select! {
         opened = opening => opened,
-        () = until(stopped.clone()) => return Ok(0),
+        // Nothing was begun; a single pass has not done what there is to do.
+        () = until(stopped.clone()) => return Ok(if mode.once { INCOMPLETE } else { 0 }),
     };
     let opened = match opened {
         Ok(opened) => opened,
@@ -139,8 +140,8 @@ async fn serve(config: &Config, metrics: &Metrics, status: &Status) -> Result<to
     Ok(tokio::spawn(server::serve(listener, routes, std::future::pending())))
 }
 
-/// Sets the flag at the first SIGINT or SIGTERM; at the second the process ends at once.
-fn listen(stop: watch::Sender<bool>) -> Result<impl Future<Output = ()>> {
+/// Sets the flag at the first SIGINT or SIGTERM, from when on it is not ready; at the second the process ends at once.
+fn listen(stop: watch::Sender<bool>, status: Status) -> Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be listened to")?;
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be listened to")?;
     Ok(async move {
@@ -153,6 +154,7 @@ fn listen(stop: watch::Sender<bool>) -> Result<impl Future<Output = ()>> {
                 tracing::warn!("ended at once; the journal knows what is under way");
                 std::process::exit(130);
             }
+            status.end();
             stop.send_replace(true);
         }
     })

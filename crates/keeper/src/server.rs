@@ -1,7 +1,7 @@
 //! `/metrics`, `/healthz` and `/readyz` on a loopback address.
 //!
 //! Healthy is a process whose main loop turns. Ready is one that could act: enough nodes, a complete index, a journal that
-//! can be written, and nothing left over from the run before.
+//! can be written, and nothing left over from the run before. Who is ending is not ready any more.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,9 +29,12 @@ pub enum Condition {
     Journal,
     /// What the run before had begun is settled.
     Recovery,
+    /// It has not been asked to end.
+    Service,
 }
 
 impl Condition {
+    /// Those that somebody has to look at first.
     pub const ALL: [Self; 4] = [Self::Rpc, Self::Index, Self::Journal, Self::Recovery];
 
     const fn name(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Condition {
             Self::Index => "index",
             Self::Journal => "journal",
             Self::Recovery => "recovery",
+            Self::Service => "service",
         }
     }
 }
@@ -85,14 +89,21 @@ impl Status {
         };
     }
 
-    /// Whether all conditions hold.
-    pub fn ready(&self) -> bool {
-        self.lock().missing.is_empty()
+    /// It begins nothing more, and waits for what is under way. There is no way back.
+    pub fn end(&self) {
+        self.set(
+            Condition::Service,
+            Err("ending: nothing more is begun, and what is under way is waited for".to_owned()),
+        );
+    }
+
+    /// What does not hold, by name, and why.
+    pub fn missing(&self) -> BTreeMap<&'static str, String> {
+        self.lock().missing.iter().map(|(condition, why)| (condition.name(), why.clone())).collect()
     }
 
     fn readiness(&self) -> (bool, Value) {
-        let inner = self.lock();
-        let reasons: BTreeMap<_, _> = inner.missing.iter().map(|(condition, why)| (condition.name(), why)).collect();
+        let reasons = self.missing();
         (reasons.is_empty(), json!({ "ready": reasons.is_empty(), "reasons": reasons }))
     }
 

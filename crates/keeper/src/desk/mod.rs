@@ -74,6 +74,8 @@ impl Default for Terms {
 
 struct State {
     journal: Journal,
+    /// Why it did not take the last record, if it did not.
+    refused: Option<String>,
     /// Keys that somebody is at.
     taken: HashSet<Key>,
     /// Nothing is signed up to this block height, see `recover`.
@@ -128,7 +130,7 @@ impl Desk {
     ) -> Self {
         let spending = Spending::new(terms.most_for_prices);
         metrics.in_flight(journal.unfinished().count());
-        let state = State { journal, taken: HashSet::new(), sealed_until: None, spending };
+        let state = State { journal, refused: None, taken: HashSet::new(), sealed_until: None, spending };
         let rooms = Rooms::new(terms.most_in_flight);
         Self { endpoints, signer, terms, metrics, state: Mutex::new(state), rooms }
     }
@@ -147,6 +149,14 @@ impl Desk {
     /// Transactions of which it is not decided what became of them.
     pub fn in_flight(&self) -> usize {
         self.state().journal.unfinished().count()
+    }
+
+    /// Whether the journal took what was last written to it, whoever wrote it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn require_journal(&self) -> Result<(), String> {
+        self.state().refused.clone().map_or(Ok(()), Err)
     }
 
     /// Signs nothing any more, whoever waits for it. What is signed is followed as before.
@@ -318,6 +328,7 @@ impl Desk {
     fn write<T>(&self, write: impl FnOnce(&mut Journal) -> Result<T, JournalError>) -> Result<T, JournalError> {
         let mut state = self.state();
         let written = write(&mut state.journal);
+        state.refused = written.as_ref().err().map(ToString::to_string);
         self.metrics.in_flight(state.journal.unfinished().count());
         match &written {
             Ok(_) => self.metrics.journal_written(state.journal.length()),

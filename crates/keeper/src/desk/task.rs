@@ -79,6 +79,11 @@ impl Outcome {
             Self::Unknown(_) => "unknown",
         }
     }
+
+    /// Whether it was wanted and is not done. What is not wanted at its price, or is being done already, has not failed.
+    pub const fn is_failure(&self) -> bool {
+        !matches!(self, Self::Landed { .. } | Self::Busy | Self::Refused(Refusal::Unwanted(_)))
+    }
 }
 
 /// Why nothing was signed.

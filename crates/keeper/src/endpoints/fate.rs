@@ -4,7 +4,9 @@ use anyhow::Context;
 use ballast_cluster::connection::Connection;
 use ballast_cluster::sending::Included;
 use futures_util::future::join_all;
+use solana_client::client_error::{ClientError, ClientErrorKind};
 use solana_client::rpc_config::CommitmentConfig;
+use solana_client::rpc_request::RpcError;
 use solana_transaction::{Signature, TransactionError};
 
 use super::{Endpoints, LIFETIME};
@@ -47,16 +49,30 @@ struct Testimony {
     landing: Option<Landing>,
 }
 
+/// Whether a node has answered that it does not do this, and not only failed to answer.
+fn is_refusal(error: &ClientError) -> bool {
+    matches!(error.kind(), ClientErrorKind::RpcError(RpcError::RpcResponseError { .. }))
+}
+
 async fn testify(connection: &Connection, at: usize, signature: &Signature, last: u64) -> anyhow::Result<Testimony> {
     let client = connection.client();
     let commitment = CommitmentConfig::confirmed();
     // Before the status: what is unknown after its last block stays unknown.
     let height = client.get_block_height_with_commitment(commitment).await.context("no block height")?;
     // Nodes remember statuses for a while; who asks whether it is all over, wants to hear of what landed before that too.
+    // But a node that keeps no history refuses to search it, and must not hold the key for ever: what it remembers has to do.
+    // Should it have landed, and be forgotten, then it cannot land again, and the next one is decided on the accounts.
     let asked = [*signature];
-    let statuses = match height > last {
-        true => client.get_signature_statuses_with_history(&asked).await,
-        false => client.get_signature_statuses(&asked).await,
+    let searched = match height > last {
+        true => match client.get_signature_statuses_with_history(&asked).await {
+            Err(error) if is_refusal(&error) => None,
+            searched => Some(searched),
+        },
+        false => None,
+    };
+    let statuses = match searched {
+        Some(searched) => searched,
+        None => client.get_signature_statuses(&asked).await,
     };
     let status = statuses.context("no status")?.value.into_iter().next().flatten();
     let known = status.is_some();

@@ -24,6 +24,8 @@ pub enum Standing {
     /// Not asked yet.
     Unknown,
     Healthy,
+    /// It answers, and too few others do to say whether it is right.
+    Alone,
     /// It did not answer, or with an error.
     Silent(String),
     /// It is of another cluster.
@@ -43,6 +45,7 @@ impl fmt::Display for Standing {
         match self {
             Self::Unknown => f.write_str("not asked yet"),
             Self::Healthy => f.write_str("healthy"),
+            Self::Alone => f.write_str("it answers, but too few others do to confirm what it says"),
             Self::Silent(why) => write!(f, "no answer: {why}"),
             Self::Foreign(genesis) => write!(f, "another cluster, with genesis {genesis}"),
             Self::Behind(slots) => write!(f, "{slots} slots behind"),

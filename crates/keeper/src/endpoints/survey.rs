@@ -100,30 +100,28 @@ impl Endpoints {
         let mut view = self.view();
         let Policy { least_healthy, most_slots_behind, .. } = self.policy;
         let mut positions = vec![None; self.nodes.len()];
+        // What is to be said of each that answered, where the others have nothing to say.
+        let mut alone = vec![None; self.nodes.len()];
         for (at, answer) in answers {
             // A node that did not answer was given its standing where it was asked.
             let Ok(Answer { position, genesis }) = answer else { continue };
-            if let Some(genesis) = genesis {
-                match view.genesis {
-                    Some(right) if right == genesis => view.records[at].verified = true,
-                    Some(_) => view.records[at].standing = Standing::Foreign(genesis.to_string()),
-                    None => {}
-                }
-            }
-            let record = &mut view.records[at];
+            let (right, record) = (view.genesis, &mut view.records[at]);
+            record.verified |= genesis.is_some() && genesis == right;
             record.position = Some(position);
-            match record.moves(position.slot, most_slots_behind, now) {
-                Ok(()) if record.verified => positions[at] = Some(position),
-                Err(stuck) if record.verified => record.standing = stuck,
-                // Of another or an unknown cluster, as its standing says.
-                Ok(()) | Err(_) => {}
+            alone[at] = Some(match (record.moves(position.slot, most_slots_behind, now), genesis) {
+                (Err(stuck), _) if record.verified => stuck,
+                (_, Some(genesis)) if right.is_some() && !record.verified => Standing::Foreign(genesis.to_string()),
+                _ => Standing::Alone,
+            });
+            if record.verified && alone[at] == Some(Standing::Alone) {
+                positions[at] = Some(position);
             }
         }
         let (standings, reference) = judge(&positions, least_healthy, most_slots_behind, now);
-        for (record, standing) in view.records.iter_mut().zip(standings) {
-            match standing {
+        for (record, standing) in view.records.iter_mut().zip(standings.into_iter().zip(alone)) {
+            match standing.0.or(standing.1) {
                 Some(standing) => record.standing = standing,
-                // Answered alone, or of an unknown cluster: nothing confirms what it says.
+                // Nobody asked it this time.
                 None if record.is_healthy() => record.standing = Standing::Unknown,
                 None => {}
             }

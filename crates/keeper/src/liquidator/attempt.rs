@@ -194,6 +194,7 @@ impl Liquidator {
         tracing::error!(%vault, cause, "left alone: it made the keeper panic");
         let (state, now) = (self.index.vault_revision(&vault), self.endpoints.clock().now());
         self.backoff.quarantine(vault, cause.to_owned(), state, now);
+        self.failed.insert(vault);
     }
 
     /// What was simulated has to bring as much as it has to, after the fee that it really costs.
@@ -225,9 +226,13 @@ impl Liquidator {
     /// Enters what became of a liquidation into the books.
     pub(super) fn conclude(&mut self, vault: Pubkey, kind: &str, outcome: Outcome) {
         let (state, now) = (self.index.vault_revision(&vault), self.endpoints.clock().now());
+        if outcome.is_failure() {
+            self.failed.insert(vault);
+        }
         match &outcome {
             Outcome::Landed { signature, included } => {
                 self.backoff.forget(&vault);
+                self.failed.remove(&vault);
                 let proceeds = Proceeds::of(&included.logs, &self.desk.address());
                 let Some(market) = self.market() else { return };
                 let proceeds = proceeds.with_transfer_fees(&market, &self.purse);

@@ -11,7 +11,7 @@ mod purse;
 mod ranking;
 mod reading;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -83,6 +83,8 @@ pub struct Tick {
     pub plans: Vec<(Plan, bool)>,
     /// There was no time to plan for all that there is a place for: the next tick goes on.
     pub unfinished: bool,
+    /// Vaults that something was tried on, of which no node that knows the result has been asked yet.
+    pub unread: usize,
     /// What is under way at the end.
     pub in_flight: usize,
 }
@@ -142,6 +144,8 @@ pub struct Liquidator {
     purse: Purse,
     /// Vaults that something was tried on, with the slot that a node has to have reached to know what became of them.
     touched: BTreeMap<Pubkey, u64>,
+    /// Vaults that can be liquidated, and of which the last attempt failed.
+    failed: BTreeSet<Pubkey>,
     running: JoinSet<Done>,
 }
 
@@ -169,6 +173,7 @@ impl Liquidator {
             reserved: HashMap::new(),
             purse: Purse::default(),
             touched: BTreeMap::new(),
+            failed: BTreeSet::new(),
             running: JoinSet::new(),
         }
     }
@@ -192,6 +197,11 @@ impl Liquidator {
         &self.backoff
     }
 
+    /// How many vaults can be liquidated still, because it was tried and failed.
+    pub fn failures(&self) -> usize {
+        self.failed.len()
+    }
+
     /// Takes in what a stream says about an account. `None`: a slot that no other node confirms.
     pub fn receive(&mut self, update: &Update) -> Option<Applied> {
         self.endpoints.is_plausible(update.slot).then(|| self.apply(update))
@@ -211,7 +221,7 @@ impl Liquidator {
             tracing::warn!("not everything could be done: {unready}");
             tick.unready = Some(unready);
         }
-        tick.in_flight = self.running.len();
+        (tick.in_flight, tick.unread) = (self.running.len(), self.touched.len());
         if !tick.unfinished {
             // What it led to is on its way; a price that led to nothing is no delay.
             self.arrival = None;
@@ -283,6 +293,8 @@ impl Liquidator {
         self.metrics.vaults(counts.vaults);
         self.metrics.quarantined(self.index.quarantined_now() + counts.suspect + self.backoff.quarantined());
         self.backoff.retain(|vault| found.binary_search(vault).is_ok());
+        // Whatever was tried: somebody else has done it.
+        self.failed.retain(|vault| found.binary_search(vault).is_ok());
         found
     }
 

@@ -8,14 +8,12 @@ use ballast_cluster::sending::SIMULATED;
 use crate::clock::Clock;
 use crate::desk::{Also, Desk, Outcome, Task};
 use crate::endpoints::Endpoints;
-use crate::server::{Condition, Status};
 
 /// The desk, or in a dry run only a look at what it would do.
 #[derive(Clone)]
 pub struct Hand {
     desk: Arc<Desk>,
     endpoints: Arc<Endpoints>,
-    status: Status,
     version: Version,
     dry: bool,
 }
@@ -34,8 +32,8 @@ pub struct Ended {
 }
 
 impl Hand {
-    pub fn new(desk: Arc<Desk>, endpoints: Arc<Endpoints>, status: Status, version: Version, dry: bool) -> Self {
-        Self { desk, endpoints, status, version, dry }
+    pub fn new(desk: Arc<Desk>, endpoints: Arc<Endpoints>, version: Version, dry: bool) -> Self {
+        Self { desk, endpoints, version, dry }
     }
 
     /// The time that everything here goes by.
@@ -68,14 +66,6 @@ impl Hand {
             return self.try_out(&task, also.version.unwrap_or(self.version)).await;
         }
         let outcome = self.desk.carry_out_with(task, also).await;
-        let journal = match &outcome {
-            Outcome::Refused(crate::desk::Refusal::Journal(error)) => Some(Err(error.to_string())),
-            Outcome::Landed { .. } | Outcome::Failed { .. } | Outcome::Expired(_) => Some(Ok(())),
-            Outcome::Refused(_) | Outcome::Busy | Outcome::Unknown(_) => None,
-        };
-        if let Some(state) = journal {
-            self.status.set(Condition::Journal, state);
-        }
         Ended {
             name: outcome.name(),
             landed: if let Outcome::Landed { included, .. } = &outcome { Some(included.slot) } else { None },

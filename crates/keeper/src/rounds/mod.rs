@@ -119,9 +119,15 @@ impl Keeper {
                 break false;
             }
         };
-        let failures = self.refresher.failures().saturating_add(self.changes.failures());
         let end = self.end().await;
-        if end == End::Orderly && (!done || failures > 0) { End::Incomplete } else { end }
+        if end == End::Orderly && (!done || self.failures() > 0) { End::Incomplete } else { end }
+    }
+
+    /// How much was to be done and is not.
+    fn failures(&self) -> usize {
+        let posted = self.publishers.as_ref().map_or(0, Publishers::failures);
+        let parts = [self.liquidator.failures(), self.refresher.failures(), self.changes.failures(), posted];
+        parts.into_iter().fold(0, usize::saturating_add)
     }
 
     /// One turn of the main loop: waits for what arrives, not for long, and goes round.
@@ -191,6 +197,9 @@ impl Keeper {
                     }
                     return;
                 }
+                if self.refresher.wanted(&update.address) && update.owner != ballast_client::ID {
+                    return;
+                }
                 self.liquidator.receive(&update);
                 self.follow_market();
             }
@@ -234,7 +243,7 @@ impl Keeper {
         }
         let tick = self.liquidator.tick().await;
         self.hurried = tick.unfinished;
-        self.quiet = tick.unready.is_none() && tick.in_flight == 0 && !tick.unfinished;
+        self.quiet = tick.unready.is_none() && tick.in_flight == 0 && tick.unread == 0 && !tick.unfinished;
         if let Some(unready) = &tick.unready {
             self.metrics.pass_failed("nodes");
             self.status.set(Condition::Rpc, Err(unready.to_string()));
@@ -252,6 +261,7 @@ impl Keeper {
             }
         }
         self.status.set(Condition::Index, self.knows_accounts());
+        self.status.set(Condition::Journal, self.refresher.hand().desk().require_journal());
         self.status.tick();
         self.metrics.passed(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
     }
@@ -285,6 +295,7 @@ impl Keeper {
 
     /// Waits for what is under way, but not for ever.
     pub async fn end(&mut self) -> End {
+        self.status.end();
         info!("ending: waiting for what is under way, {:?} at most", self.shutdown);
         // What waits for its turn is left to the next life.
         self.refresher.hand().desk().close();

@@ -178,7 +178,7 @@ impl Keeper {
         market: &Market,
         (metrics, status): (&Metrics, &Status),
     ) -> Result<Self> {
-        let hand = Hand::new(Arc::clone(desk), Arc::clone(endpoints), status.clone(), config.version, mode.dry);
+        let hand = Hand::new(Arc::clone(desk), Arc::clone(endpoints), config.version, mode.dry);
         let terms = liquidator_terms(config, mode, market);
         let liquidator =
             Liquidator::new(config.market, Arc::clone(endpoints), Arc::clone(desk), terms, metrics.clone());

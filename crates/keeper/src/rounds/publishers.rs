@@ -57,6 +57,7 @@ pub struct Publishers {
     refused: BTreeMap<u8, (Instant, u32)>,
     /// What was said already of a price that would be refused.
     told: BTreeMap<u8, String>,
+    failures: usize,
 }
 
 impl Publishers {
@@ -83,7 +84,13 @@ impl Publishers {
             alarmed: BTreeSet::new(),
             refused: BTreeMap::new(),
             told: BTreeMap::new(),
+            failures: 0,
         }
+    }
+
+    /// How many postings did not end well.
+    pub fn failures(&self) -> usize {
+        self.failures
     }
 
     /// Collects what has arrived, and asks again when it is time. `second`: the account of an asset's second source.
@@ -189,6 +196,7 @@ impl Publishers {
         let posted = match posted {
             Ok(posted) => posted,
             Err(error) => {
+                self.failures = self.failures.saturating_add(1);
                 self.metrics.price_posted("invalid");
                 warn!(reason = format!("{error:#}"), "an update cannot be posted");
                 return;
@@ -197,6 +205,8 @@ impl Publishers {
         let now = self.endpoints.clock().now();
         for Posted { assets, ended } in posted {
             self.metrics.price_posted(ended.name);
+            let failed = ended.landed.is_none() && !ended.busy && !self.hand.is_dry();
+            self.failures = self.failures.saturating_add(usize::from(failed));
             for asset in assets {
                 if ended.hopeless {
                     let times = self.refused.get(&asset).map_or(0, |(_, times)| times.saturating_add(1));

@@ -1,7 +1,7 @@
 //! Sends `refresh_prices` when it is due, and shows new sources to the market. Each batch and each comparison goes its own
 //! way: one that is lost holds up its own assets until that is certain, and no others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use ballast_client::account::{CLOCK, Clock};
@@ -64,6 +64,8 @@ pub struct Refresher {
     observes: bool,
     named: BTreeMap<String, [Option<Pubkey>; 2]>,
     accounts: Vec<Accounts>,
+    /// Accounts that the market named once.
+    former: BTreeSet<Pubkey>,
     shelf: Shelf,
     /// The cluster's time as it was last seen, unix seconds, and when that was.
     time: Option<(u64, Instant)>,
@@ -107,6 +109,7 @@ impl Refresher {
             observes,
             named,
             accounts: Vec::new(),
+            former: BTreeSet::new(),
             shelf: Shelf::default(),
             time: None,
             news: false,
@@ -147,6 +150,7 @@ impl Refresher {
 
     /// Takes over which accounts the market names. Returns them, and the clock.
     pub fn follow(&mut self, market: &Market) -> Vec<Pubkey> {
+        self.former.extend(self.accounts.iter().flat_map(Accounts::all));
         self.accounts = Accounts::of_market(market, &self.named);
         let mut addresses: Vec<Pubkey> = self.accounts.iter().flat_map(Accounts::all).collect();
         addresses.push(CLOCK);
@@ -158,6 +162,11 @@ impl Refresher {
     /// Whether an account is one of those.
     pub fn wants(&self, address: &Pubkey) -> bool {
         *address == CLOCK || self.accounts.iter().flat_map(Accounts::all).any(|wanted| wanted == *address)
+    }
+
+    /// Whether it was one of those. What was under way when the market changed still arrives, and is no vault.
+    pub fn wanted(&self, address: &Pubkey) -> bool {
+        self.former.contains(address)
     }
 
     pub fn take(&mut self, update: &Update) {
@@ -186,6 +195,7 @@ impl Refresher {
         let schedule = schedule(market, &self.accounts, &self.shelf, &now, &self.policy);
         self.report_troubles(market, &schedule);
         if self.hand.is_tied() {
+            self.news = true;
             return;
         }
         if self.enabled {
@@ -283,6 +293,7 @@ impl Refresher {
             Ok((_, ended)) => ended,
             Err(error) => {
                 warn!("a refresh ended early: {error}");
+                self.failures = self.failures.saturating_add(1);
                 self.set_back(&job.works());
                 return;
             }

@@ -50,7 +50,7 @@ async fn nodes(endpoints: Arc<Endpoints>, desk: Arc<Desk>, metrics: Metrics, sta
 /// Why a node is left out, for a label.
 const fn fault(standing: &Standing) -> Option<&'static str> {
     match standing {
-        Standing::Unknown | Standing::Healthy => None,
+        Standing::Unknown | Standing::Healthy | Standing::Alone => None,
         Standing::Silent(_) => Some("silent"),
         Standing::Foreign(_) => Some("foreign"),
         Standing::Behind(_) => Some("behind"),

@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use ballast_client::Pubkey;
+use futures_util::future::{Either, maybe_done, select};
 
 use super::reading::is_vault;
 use super::{Event, Feed, Liveness, Reader, Watched};
@@ -101,20 +103,14 @@ impl<R: Reader> Poller<R> {
     pub async fn pass(&mut self, feed: &Feed) -> Result<bool> {
         let live = *self.link.live.borrow_and_update();
         let reason = self.reason(live);
-        let watched = self.watched.borrow_and_update().clone();
-        for update in self.nodes.accounts(watched).await? {
-            if !feed.update(update).await {
-                return Ok(false);
-            }
-        }
         if live && reason.is_none() {
-            return Ok(true);
+            return self.read_watched(feed).await;
         }
         for (address, slot) in self.link.take_vaults() {
             let newest = self.heard.entry(address).or_default();
             *newest = slot.max(*newest);
         }
-        let vaults = self.nodes.vaults(self.market).await?;
+        let Some(vaults) = self.read_vaults(feed).await? else { return Ok(false) };
         let mut changed = self.changed(vaults, reason.is_some());
         self.heard.retain(|address, _| !changed.seen.contains(address));
         let gone = self.gone(&changed.seen);
@@ -140,6 +136,42 @@ impl<R: Reader> Poller<R> {
         self.doubt(reason == INTERVAL && live, changed.count);
         feed.metrics.resynced(reason);
         Ok(feed.tell(Event::Complete).await)
+    }
+
+    /// Reads market, clock and oracle accounts, and tells them. `false`: nobody listens any more.
+    async fn read_watched(&mut self, feed: &Feed) -> Result<bool> {
+        let watched = self.watched.borrow_and_update().clone();
+        for update in self.nodes.accounts(watched).await? {
+            if !feed.update(update).await {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads all vaults. That can take long: meanwhile what is watched is read and told at its interval, so that no price
+    /// gets old over it. `None`: nobody listens any more.
+    async fn read_vaults(&mut self, feed: &Feed) -> Result<Option<Vec<Update>>> {
+        let (nodes, clock) = (Arc::clone(&self.nodes), self.clock.clone());
+        let mut vaults = pin!(maybe_done(nodes.vaults(self.market)));
+        loop {
+            let read = match select(pin!(self.read_watched(feed)), vaults.as_mut()).await {
+                Either::Left((read, _)) => read,
+                // What is watched is told first: the vaults are judged by it.
+                Either::Right(((), reading)) => reading.await,
+            };
+            select(pin!(clock.sleep(self.interval)), vaults.as_mut()).await;
+            if let Some(vaults) = vaults.as_mut().take_output() {
+                return Ok(if read? { Some(vaults?) } else { None });
+            }
+            let listened = match read {
+                Ok(listened) => listened,
+                Err(error) => feed.tell(Event::Failed(format!("{error:#}"))).await,
+            };
+            if !listened {
+                return Ok(None);
+            }
+        }
     }
 
     /// Why all vaults have to be told, if they have to.

@@ -14,7 +14,7 @@ use ballast_keeper::endpoints::{Endpoints, Node, Policy};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
-use solana_client::client_error::{ClientErrorKind, Result};
+use solana_client::client_error::{ClientError, ClientErrorKind, Result};
 use solana_client::nonblocking::rpc_client::RpcClient;
 use solana_client::rpc_client::RpcClientConfig;
 use solana_client::rpc_config::CommitmentConfig;
@@ -90,6 +90,8 @@ pub struct Manner {
     pub cuts_logs: bool,
     /// It keeps no receipts.
     pub has_no_receipts: bool,
+    /// It keeps no history: it refuses to search it, and knows no receipt. Statuses it remembers for 300 slots.
+    pub has_no_history: bool,
 }
 
 /// The hash of the block of a height.
@@ -229,15 +231,27 @@ impl Sender {
                 let bytes = BASE64_STANDARD.decode(params[0].as_str().unwrap()).unwrap();
                 Ok(json!(take(&mut chain, wincode::deserialize(&bytes).unwrap()).to_string()))
             }
-            RpcRequest::GetSignatureStatuses => with_context(json!([status(&chain, &params[0][0])])),
-            RpcRequest::GetTransaction if manner.has_no_receipts => {
-                let (message, data) = ("no history".to_owned(), RpcResponseErrorData::Empty);
-                Err(ClientErrorKind::RpcError(RpcError::RpcResponseError { code: -32_011, message, data }).into())
+            RpcRequest::GetSignatureStatuses
+                if manner.has_no_history && params[1]["searchTransactionHistory"] == true =>
+            {
+                Err(refused("Transaction history is not available from this node"))
             }
+            RpcRequest::GetSignatureStatuses if manner.has_no_history => {
+                let recent = landed(&chain, &params[0][0]).is_some_and(|slot| slot + 300 >= chain.slot);
+                with_context(json!([if recent { status(&chain, &params[0][0]) } else { Value::Null }]))
+            }
+            RpcRequest::GetSignatureStatuses => with_context(json!([status(&chain, &params[0][0])])),
+            RpcRequest::GetTransaction if manner.has_no_receipts => Err(refused("no history")),
+            RpcRequest::GetTransaction if manner.has_no_history => Ok(Value::Null),
             RpcRequest::GetTransaction => Ok(receipt(&chain, manner.cuts_logs, &params[0])),
             other => panic!("{other} is nothing that the desk asks"),
         }
     }
+}
+
+fn refused(message: &str) -> ClientError {
+    let (message, data) = (message.to_owned(), RpcResponseErrorData::Empty);
+    ClientErrorKind::RpcError(RpcError::RpcResponseError { code: -32_011, message, data }).into()
 }
 
 fn take(chain: &mut Chain, transaction: VersionedTransaction) -> Signature {

@@ -207,6 +207,53 @@ fn a_transaction_without_receipts_has_landed_all_the_same() {
 }
 
 #[test]
+fn what_nodes_without_a_history_do_not_know_after_its_last_block_holds_its_key_no_longer() {
+    for without in [&[0][..], &[0, 1]] {
+        let (_folder, path) = place();
+        play(|cluster| async move {
+            without.iter().for_each(|node| cluster.manner(*node).has_no_history = true);
+            cluster.chain().dropped = vec![program(7)];
+            let (desk, _) = begun(&cluster, &path, terms()).await;
+            let outcome = desk.carry_out(liquidation(1)).await;
+            assert!(matches!(outcome, Outcome::Expired(_)), "{outcome:?}");
+            cluster.chain().dropped.clear();
+            let outcome = desk.carry_out(liquidation(1)).await;
+            assert!(matches!(outcome, Outcome::Landed { .. }), "{outcome:?}");
+            let chain = cluster.chain();
+            assert_eq!((chain.sent.len(), chain.overlaps()), (2, 0));
+        });
+    }
+}
+
+#[test]
+fn what_a_former_life_had_signed_is_settled_by_nodes_without_a_history() {
+    // What they still remember has landed. Of what they have forgotten nobody knows, but it can land no more.
+    for (seconds, landed) in [(80, true), (600, false)] {
+        let (_folder, path) = place();
+        play(|cluster| async move {
+            (cluster.manner(0).has_no_history, cluster.manner(1).has_no_history) = (true, true);
+            let (desk, _) = begun(&cluster, &path, terms()).await;
+            let running = sent(&cluster, &desk, liquidation(1)).await;
+            running.abort();
+            let _ = running.await;
+            drop(desk);
+            cluster.passes(seconds).await;
+            let (desk, _) = begun(&cluster, &path, terms()).await;
+            assert!(desk.is_busy(&liquidation(1).key));
+            let settled = desk.settle().await;
+            match &settled[..] {
+                [(_, Outcome::Landed { .. })] => assert!(landed, "{settled:?}"),
+                [(_, Outcome::Expired(_))] => assert!(!landed, "{settled:?}"),
+                _ => panic!("{settled:?}"),
+            }
+            assert!(!desk.is_busy(&liquidation(1).key));
+            let chain = cluster.chain();
+            assert_eq!((chain.sent.len(), chain.landed.len()), (1, 1));
+        });
+    }
+}
+
+#[test]
 fn a_first_life_is_believed_of_a_new_journal_on_a_local_network_alone() {
     let (_folder, path) = place();
     play(|cluster| async move {

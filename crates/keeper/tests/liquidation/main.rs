@@ -4,5 +4,6 @@ mod crowd;
 mod index;
 mod node;
 mod refreshes;
+mod rounds;
 mod strategy;
 mod ticks;

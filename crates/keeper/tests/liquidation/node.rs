@@ -13,7 +13,7 @@ use ballast_keeper::desk::{self, Desk};
 use ballast_keeper::endpoints::{self, Endpoints, Policy};
 use ballast_keeper::journal::{Identity, Journal};
 use ballast_keeper::metrics::Metrics;
-use ballast_tests::Keypair;
+use ballast_tests::{Keypair, Signer};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use litesvm::LiteSVM;
@@ -54,6 +54,8 @@ pub struct Chain {
     pub lists_nothing: Option<bool>,
     /// What names this account is lost.
     pub loses: Option<Pubkey>,
+    /// Micro-lamports that others pay for a compute unit.
+    pub place: u64,
 }
 
 pub type Shared = Arc<Mutex<Chain>>;
@@ -75,6 +77,7 @@ impl Chain {
             fails: false,
             lists_nothing: None,
             loses: None,
+            place: 0,
         }))
     }
 
@@ -197,7 +200,7 @@ impl Node {
                 let keyed = |(address, account): (Pubkey, Account)| json!({"pubkey": address.to_string(), "account": encoded(&account)});
                 with_context(vaults.map(keyed).collect())
             }
-            RpcRequest::GetRecentPrioritizationFees => Ok(json!([{"slot": slot, "prioritizationFee": 0}])),
+            RpcRequest::GetRecentPrioritizationFees => Ok(json!([{"slot": slot, "prioritizationFee": chain.place}])),
             RpcRequest::SimulateTransaction => {
                 let (error, meta) = match chain.svm.simulate_transaction(decoded(&params[0]).0) {
                     Ok(done) => (Value::Null, done.meta),
@@ -255,9 +258,13 @@ pub fn endpoints(chain: &Shared, clock: &Clock) -> Arc<Endpoints> {
 
 /// A desk that has never signed anything, with its journal in this folder.
 pub fn desk(endpoints: &Arc<Endpoints>, signer: Keypair, folder: &std::path::Path, metrics: &Metrics) -> Arc<Desk> {
-    use ballast_tests::Signer;
     let identity = Identity { signer: signer.pubkey().to_string(), genesis: "of the test".to_owned() };
     let (journal, _) = Journal::open(&folder.join("journal"), identity).expect("a journal");
+    desk_with(endpoints, signer, journal, metrics)
+}
+
+/// The same with a journal of its own.
+pub fn desk_with(endpoints: &Arc<Endpoints>, signer: Keypair, journal: Journal, metrics: &Metrics) -> Arc<Desk> {
     let terms = desk::Terms { first_life: true, ..desk::Terms::default() };
     Arc::new(Desk::new(Arc::clone(endpoints), Arc::new(signer), journal, terms, metrics.clone()))
 }

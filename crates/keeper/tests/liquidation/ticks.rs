@@ -17,9 +17,30 @@ use ballast_tests::{Fixture, Signer, assets, key};
 
 use crate::node::{self, Chain, SLOT, Shared, lock};
 
-const SYMBOLS: [&str; 3] = ["SOL", "BTC", "USDC"];
+pub const SYMBOLS: [&str; 3] = ["SOL", "BTC", "USDC"];
 
-/// A market with four vaults that can be liquidated, and who does it.
+/// A market with four vaults that can be liquidated, and a keeper with tokens.
+pub fn crash() -> (Fixture, Vec<Pubkey>) {
+    let market = Fixture::of(SYMBOLS.iter().map(|symbol| assets::token(symbol).with(&[(MaxAge, 600)])).collect());
+    let market = market.stocked();
+    let borrower = |(at, loan): (usize, &str)| {
+        let borrower = market.actor(&format!("borrower {at}"), &[ballast_tests::sol("100")]);
+        borrower.deposits(ballast_tests::sol("100")).expect("a deposit");
+        borrower.borrows(ballast_tests::usdc(loan)).expect("a loan");
+        borrower.vault_address()
+    };
+    let vaults = ["10400", "10200", "10000", "9800"].into_iter().enumerate().map(borrower).collect();
+    let keeper = market.newcomer("keeper");
+    for symbol in SYMBOLS {
+        keeper.wallet(symbol);
+    }
+    keeper.is_given(ballast_tests::usdc("200000"));
+    assert_eq!(key("keeper").pubkey(), keeper.address());
+    market.price_moves("SOL", "112");
+    (market, vaults)
+}
+
+/// Such a market, and who liquidates.
 struct Stage {
     chain: Shared,
     market: Pubkey,
@@ -32,25 +53,10 @@ struct Stage {
 
 impl Stage {
     fn new(clock: Clock, terms: Terms) -> Self {
-        let market = Fixture::of(SYMBOLS.iter().map(|symbol| assets::token(symbol).with(&[(MaxAge, 600)])).collect());
-        let market = market.stocked();
-        let borrower = |(at, loan): (usize, &str)| {
-            let borrower = market.actor(&format!("borrower {at}"), &[ballast_tests::sol("100")]);
-            borrower.deposits(ballast_tests::sol("100")).expect("a deposit");
-            borrower.borrows(ballast_tests::usdc(loan)).expect("a loan");
-            borrower.vault_address()
-        };
-        let vaults = ["10400", "10200", "10000", "9800"].into_iter().enumerate().map(borrower).collect();
-        let keeper = market.newcomer("keeper");
-        for symbol in SYMBOLS {
-            keeper.wallet(symbol);
-        }
-        keeper.is_given(ballast_tests::usdc("200000"));
-        market.price_moves("SOL", "112");
+        let (market, vaults) = crash();
         let chain = Chain::new(&market.world().svm);
         let endpoints = node::endpoints(&chain, &clock);
         let (folder, metrics) = (tempfile::tempdir().expect("a folder"), Metrics::new());
-        assert_eq!(key("keeper").pubkey(), keeper.address());
         let desk = node::desk(&endpoints, key("keeper"), folder.path(), &metrics);
         let market = market.market_address();
         let liquidator = Liquidator::new(market, endpoints, desk, terms, metrics.clone());
@@ -174,6 +180,36 @@ fn who_cannot_list_all_vaults_is_no_worse_a_node_and_what_a_stream_brings_is_liq
             assert!(stage.liquidator.index().len() > known, "the lender's vault is known by a reading alone");
         });
     }
+}
+
+#[test]
+fn what_a_liquidation_leaves_is_reckoned_with_what_a_place_costs_now_and_not_with_the_least() {
+    const PLACE: u64 = 700_000;
+    let plans = |place: u64, least: i64| {
+        node::in_stopped_time(|clock| async move {
+            let mut terms = Terms { dry_run: true, ..terms() };
+            terms.strategy.least_profit = least;
+            let mut stage = Stage::new(clock, terms);
+            lock(&stage.chain).place = place;
+            stage.liquidator.tick().await;
+            stage.hears_of_all_vaults();
+            let tick = stage.liquidator.tick().await;
+            tick.plans.into_iter().map(|(plan, _)| plan).collect::<Vec<_>>()
+        })
+    };
+    let (free, dear) = (plans(0, 0), plans(PLACE, 0));
+    assert_eq!((free.len(), dear.len()), (4, 4));
+    for (free, dear) in free.iter().zip(&dear) {
+        assert_eq!((free.vault, free.gain, free.units), (dear.vault, dear.gain, dear.units));
+        let place = (u64::from(dear.units) * PLACE).div_ceil(1_000_000);
+        assert_eq!((free.lamports, dear.lamports), (5_000, 5_000 + place));
+        assert!(free.profit > dear.profit);
+    }
+    assert!(dear.is_sorted_by_key(|plan| std::cmp::Reverse(plan.profit)));
+    // What would be worth it for nothing is left alone at this price.
+    let least = free[0].profit;
+    let worth = |plans: Vec<Plan>| plans.into_iter().map(|plan| plan.vault).collect::<Vec<_>>();
+    assert_eq!((worth(plans(0, least)), worth(plans(PLACE, least))), (vec![free[0].vault], vec![]));
 }
 
 static VICTIM: OnceLock<Pubkey> = OnceLock::new();

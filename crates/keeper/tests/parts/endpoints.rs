@@ -101,3 +101,27 @@ async fn a_node_that_claims_what_cannot_be_makes_nobody_lag() {
     assert_eq!(reports[2].standing, Standing::Ahead(u64::MAX / 2 - 5_000));
     assert_eq!(reports.iter().map(|report| report.behind).collect::<Vec<_>>(), [0, 0, 0]);
 }
+
+#[tokio::test]
+async fn of_a_node_whose_others_are_dead_it_is_said_that_it_answers() {
+    let nodes = Several::at(&[5_000, 5_000]);
+    nodes.voices[1].says().silent = true;
+    let standings = || nodes.endpoints.reports().into_iter().map(|report| report.standing).collect::<Vec<_>>();
+    for _ in 0..2 {
+        assert!(nodes.endpoints.survey().await.is_err());
+        let [first, second] = &standings()[..] else { panic!("two nodes") };
+        assert_eq!(*first, Standing::Alone);
+        assert!(matches!(second, Standing::Silent(_) | Standing::Suspended(_)), "{second:?}");
+        nodes.waits(2).await;
+    }
+    nodes.voices[1].says().silent = false;
+    nodes.voices.iter().for_each(|voice| voice.says().slot += 5);
+    nodes.waits(10).await;
+    nodes.endpoints.survey().await.unwrap();
+    assert_eq!(standings(), [Standing::Healthy, Standing::Healthy]);
+    // The same of one that was relied on before.
+    nodes.voices[1].says().silent = true;
+    nodes.waits(2).await;
+    assert!(nodes.endpoints.survey().await.is_err());
+    assert_eq!(standings()[0], Standing::Alone);
+}

@@ -11,7 +11,7 @@ use ballast_keeper::clock::{Clock, Stopped};
 use ballast_keeper::endpoints::{Endpoints, Node, Policy};
 use base64::Engine;
 use serde_json::{Value, json};
-use solana_client::client_error::Result;
+use solana_client::client_error::{ClientErrorKind, Result};
 use solana_client::nonblocking::rpc_client::RpcClient;
 use solana_client::rpc_client::RpcClientConfig;
 use solana_client::rpc_config::CommitmentConfig;
@@ -31,6 +31,8 @@ pub struct Says {
     /// The slot and the time in its clock; the slot of the answer and now, unless it lies.
     pub clock_slot: Option<u64>,
     pub unix: Option<u64>,
+    /// It does not answer.
+    pub silent: bool,
 }
 
 /// One node.
@@ -39,7 +41,7 @@ pub struct Voice(Arc<Mutex<Says>>);
 
 impl Voice {
     pub fn at(slot: u64) -> Self {
-        Self(Arc::new(Mutex::new(Says { slot, genesis: GENESIS, clock_slot: None, unix: None })))
+        Self(Arc::new(Mutex::new(Says { slot, genesis: GENESIS, clock_slot: None, unix: None, silent: false })))
     }
 
     pub fn says(&self) -> MutexGuard<'_, Says> {
@@ -94,7 +96,12 @@ impl RpcSender for Voice {
         'a: 'b,
         Self: 'b,
     {
-        Box::pin(async move { Ok(self.answer(request, &params)) })
+        Box::pin(async move {
+            if self.says().silent {
+                return Err(ClientErrorKind::Custom("nobody is there".to_owned()).into());
+            }
+            Ok(self.answer(request, &params))
+        })
     }
 
     fn get_transport_stats(&self) -> RpcTransportStats {

@@ -42,6 +42,13 @@ async fn a_keeper_is_ready_when_every_condition_holds_and_says_which_does_not() 
     assert_eq!(ask(&metrics, &status, &["/readyz"]).await, [(200, "{\"ready\":true,\"reasons\":{}}\n".to_owned())]);
     status.set(Condition::Journal, Err("the disk is full".to_owned()));
     assert_eq!(ask(&metrics, &status, &["/readyz"]).await[0].0, 503);
+    status.set(Condition::Journal, Ok(()));
+    assert_eq!(ask(&metrics, &status, &["/readyz"]).await[0].0, 200);
+    status.end();
+    let ending = ask(&metrics, &status, &["/readyz", "/healthz"]).await;
+    let why = "{\"ready\":false,\"reasons\":{\"service\":\"ending: nothing more is begun, and what is under way is \
+               waited for\"}}\n";
+    assert_eq!((ending[0].clone(), ending[1].0), ((503, why.to_owned()), 200));
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ struct State {
     /// Vaults that the list lacks although they are there.
     hidden: Vec<Pubkey>,
     down: bool,
+    /// The list of vaults is not answered before this.
+    lists: Option<Arc<tokio::sync::Notify>>,
 }
 
 /// A node as it answers over the wire.
@@ -62,6 +64,10 @@ impl Reader for Node {
     }
 
     async fn vaults(&self, market: Pubkey) -> Result<Vec<Update>> {
+        let lists = self.0.lock().unwrap().lists.clone();
+        if let Some(lists) = lists {
+            lists.notified().await;
+        }
         let state = self.0.lock().unwrap();
         if state.down {
             bail!("no node");
@@ -178,6 +184,31 @@ async fn a_vault_that_only_the_subscription_told_of_is_told_gone_when_it_is() {
     bench.node.holds(9, b"another market");
     assert!(bench.pass().await.contains(&gone(2)));
     assert!(!bench.pass().await.contains(&gone(2)));
+}
+
+#[tokio::test]
+async fn a_list_of_vaults_that_takes_long_holds_no_price_up() {
+    let mut bench = Bench::new();
+    let lists = Arc::new(tokio::sync::Notify::new());
+    bench.node.0.lock().unwrap().lists = Some(Arc::clone(&lists));
+    bench.node.holds(1, b"one");
+    let link = bench.link.take().unwrap();
+    let (_watched, seen) = watch::channel(vec![key(9)]);
+    let (metrics, pause, hour) = (bench.metrics.clone(), Duration::from_millis(1), Duration::from_secs(3_600));
+    let poller = Poller::new(key(9), pause, hour, Arc::clone(&bench.node), seen, Link::new(metrics).1);
+    let running = tokio::spawn(poller.run(bench.feed.clone()));
+    // Prices move, and each is told, although nobody has listed the vaults yet.
+    for price in [b"a", b"b", b"c"] {
+        bench.node.holds(9, price);
+        while !matches!(bench.events.recv().await, Some(Event::Update(update)) if update.data.as_deref() == Some(price))
+        {
+        }
+    }
+    lists.notify_one();
+    while !matches!(bench.events.recv().await, Some(Event::Update(update)) if update.address == key(1)) {}
+    while bench.events.recv().await != Some(Event::Complete) {}
+    running.abort();
+    drop(link);
 }
 
 #[tokio::test]
