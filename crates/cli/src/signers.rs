@@ -32,7 +32,9 @@ pub fn load(source: &str, what: &str, signed: &[Signed]) -> Result<Rc<dyn Signer
         let keypair = read_keypair(&mut std::io::stdin().lock()).map_err(|error| wrong(&error))?;
         return Ok(Rc::new(keypair));
     }
-    if let Some(query) = source.strip_prefix("prompt:") {
+    if let Some(rest) = source.strip_prefix("prompt:") {
+        // Solana's tools write it as a URL, with two strokes.
+        let query = rest.strip_prefix("//").unwrap_or(rest);
         return Ok(Rc::new(from_phrase(what, path_of(query).map_err(|error| wrong(&error))?)?));
     }
     if source.starts_with("usb:") {
@@ -68,7 +70,7 @@ fn from_phrase(what: &str, path: DerivationPath) -> Result<Keypair, Failure> {
     let wrong = |why: String| Failure::usage(format!("{what}: {why}"));
     let mnemonic = mnemonic(&ask(format!("Seed phrase of {what}: "))?).map_err(wrong)?;
     let passphrase = ask("Passphrase, empty for none: ".to_owned())?;
-    derived(&mnemonic, passphrase.trim_end(), path).map_err(wrong)
+    derived(&mnemonic, &passphrase, path).map_err(wrong)
 }
 
 /// The phrase, if it is one in some language: every phrase gives a key, so a slip of the pen would give a key of nobody.

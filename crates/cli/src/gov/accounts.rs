@@ -1,6 +1,6 @@
 //! Accounts that governance works with: pending changes, drafts, all vaults.
 
-use ballast_client::{Change, Draft, ID, Market, Proposal, Pubkey, account};
+use ballast_client::{Change, Draft, ID, Market, Proposal, Pubkey, Role, account};
 use ballast_cluster::connection::Raw;
 
 use crate::context::{Context, OnChain};
@@ -21,6 +21,14 @@ impl Pending {
         let change = account::change(&raw.owner, &raw.data).map_err(|error| error.to_string())?;
         let proposal = change.read().map_err(|_| "the proposal in it cannot be read".to_owned())?.proposal;
         Ok(Self { address, change, proposal })
+    }
+
+    /// Why it can never be executed any more, by the program's error and in words; `None` for one that can be, now or later.
+    pub fn dead(&self, market: &OnChain) -> Option<(&'static str, &'static str)> {
+        if !market.market.is(Role::Governance, &self.change.proposer) {
+            return Some(("NotGovernance", "who proposed it is not governance any more"));
+        }
+        (market.now > self.change.expiry).then_some(("ChangeExpired", "it has expired"))
     }
 }
 

@@ -172,14 +172,14 @@ impl Apply {
 pub async fn apply(context: &Context, chain: &OnChain, proposal: Proposal) -> Result<Acted, Failure> {
     let signer = context.signer()?;
     let found = draft_for(context, chain, &proposal).await?;
-    let content = content(&chain.market, &proposal, found.as_ref().map(|(_, draft)| &**draft), chain.now);
+    let told = described(&chain.market, &proposal, found.as_ref().map(|(_, draft)| &**draft), chain.now);
+    let refused = told.refused_at_once(&chain.market, &signer.pubkey());
+    let content = told.content;
+    let mut lines = preview("Apply at once".to_owned(), &content.text());
+    lines.extend(refused.map(|why| format!("  THE PROGRAM REFUSES THIS: {why}")));
     let draft = found.map(|(address, _)| address);
     let apply = change::apply(&signer.pubkey(), &chain.address, draft, proposal);
-    let request = Request {
-        preview: preview("Apply at once".to_owned(), &content.text()),
-        instructions: vec![apply],
-        signers: vec![&*signer],
-    };
+    let request = Request { preview: lines, instructions: vec![apply], signers: vec![&*signer] };
     let sent = send(context, request).await?;
     Ok(Acted { action: "apply", change: None, content, sent })
 }

@@ -97,6 +97,27 @@ impl May {
     }
 }
 
+impl Described {
+    /// Why the program would refuse it at once from this key, as it looks for who may; `None` for what it would do.
+    pub fn refused_at_once(&self, market: &Market, key: &Pubkey) -> Option<String> {
+        let [governs, guards, steers] =
+            [Role::Governance, Role::Guardian, Role::Steward].map(|role| market.is(role, key));
+        let (may, nobody) = match &self.set_up {
+            Some(set_up) => (vec![governs.then_some(set_up)], "NotGovernance"),
+            None => {
+                let tightens = governs || guards;
+                (vec![tightens.then_some(&self.at_once), steers.then_some(&self.steward)], "NotGuardian")
+            }
+        };
+        let ways: Vec<&May> = may.into_iter().flatten().collect();
+        match ways.first() {
+            None => Some(format!("{key} holds no role that may ({nobody})")),
+            Some(_) if ways.iter().any(|way| way.allowed) => None,
+            Some(first) => Some(first.text().trim_start_matches("no: ").to_owned()),
+        }
+    }
+}
+
 /// When it is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -130,7 +130,10 @@ fn waiting(chain: &OnChain, found: &Pending, draft: Option<&Draft>) -> Waiting {
     let (market, now) = (&chain.market, chain.now);
     let governs = market.is(Role::Governance, &change.proposer);
     let still = holds(market, proposal);
-    let execution = in_force(market, proposal, draft, now.max(change.eta));
+    let execution = match found.dead(chain) {
+        Some((error, why)) => May { allowed: false, error: Some(error.to_owned()), reason: Some(why.to_owned()) },
+        None => May::of(&in_force(market, proposal, draft, now.max(change.eta))),
+    };
     let state = match () {
         () if !governs || still.is_err() => "void",
         () if now > change.expiry => "expired",
@@ -139,8 +142,7 @@ fn waiting(chain: &OnChain, found: &Pending, draft: Option<&Draft>) -> Waiting {
     };
     let mut holds = May::of(&still);
     if !governs {
-        let (error, reason) = ("NotGovernance".to_owned(), "who proposed it is not governance any more".to_owned());
-        holds = May { allowed: false, error: Some(error), reason: Some(reason) };
+        holds = execution.clone();
     }
     Waiting {
         change: address.to_string(),
@@ -150,7 +152,7 @@ fn waiting(chain: &OnChain, found: &Pending, draft: Option<&Draft>) -> Waiting {
         eta: change.eta,
         expiry: change.expiry,
         holds,
-        execution: May::of(&execution),
+        execution,
     }
 }
 

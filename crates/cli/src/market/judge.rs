@@ -7,7 +7,6 @@ use solana_signer::Signer;
 
 use crate::context::{Context, OnChain};
 use crate::failure::Failure;
-use crate::gov::accounts::Pending;
 
 /// The parts of a change with whether the signer may make each of them at once.
 ///
@@ -36,12 +35,4 @@ pub fn split(context: &Context, market: &OnChain, proposal: &Proposal) -> Result
         return Ok(vec![(proposal.clone(), false)]);
     }
     Ok(vec![(now, true), (later, false)])
-}
-
-/// Why a change can never be executed any more; `None` for one that can be, now or later.
-pub fn dead(market: &OnChain, pending: &Pending) -> Option<&'static str> {
-    if !market.market.is(Role::Governance, &pending.change.proposer) {
-        return Some("who proposed it is not governance any more");
-    }
-    (market.now > pending.change.expiry).then_some("it has expired")
 }

@@ -8,7 +8,7 @@ use solana_signer::Signer;
 use super::actions;
 use super::applied::{Dead, Done, Outcome};
 use super::apply::Run;
-use super::judge::{dead, split};
+use super::judge::split;
 use super::preflight::not_yet;
 use crate::context::OnChain;
 use crate::failure::Failure;
@@ -59,7 +59,7 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         let line = Step::Change(Box::new(proposal.clone())).describe(self.definition, Some(&market.market));
         let same = || pending.iter().filter(|other| other.proposal == proposal);
-        if let Some(Pending { address, change, .. }) = same().find(|same| dead(market, same).is_none()) {
+        if let Some(Pending { address, change, .. }) = same().find(|same| same.dead(market).is_none()) {
             let outcome = Outcome::Pending { change: address.to_string(), eta: change.eta };
             self.done.push(Done { what: line, outcome });
             return Ok(());
@@ -97,7 +97,7 @@ impl Run<'_> {
         let eta = schedule(&market.market, &proposal, market.now).eta;
         let (mut action, change) = actions::propose(self.context, &market.address, &proposal).await?;
         let mut preview = vec![format!("propose {line}")];
-        let replaces = old.and_then(|old| Some(Dead { change: old.address.to_string(), why: dead(market, old)? }));
+        let replaces = old.and_then(|old| Some(Dead { change: old.address.to_string(), why: old.dead(market)?.1 }));
         if let (Some(old), Some(Dead { change, why })) = (old, &replaces) {
             preview.push(format!("close change {change}, which says the same: {why}"));
             action.instructions.insert(0, actions::close(self.context, &market.address, old)?);
@@ -119,7 +119,7 @@ impl Run<'_> {
         let (loadings, shocks) = wanted.rows_of(&market.market).map_err(|wrong| Failure::Usage(wrong.to_string()))?;
         let model = Model { terms: wanted.terms.clone(), loadings, shocks };
         let proposal = model.proposal(market);
-        let known = |other: &Pending| other.proposal == proposal && dead(market, other).is_none();
+        let known = |other: &Pending| other.proposal == proposal && other.dead(market).is_none();
         if pending.iter().any(known) {
             self.change(market, pending, proposal, false).await?;
             return Ok(true);

@@ -27,7 +27,7 @@ impl Stage {
     }
 
     /// Governance hands a role over, and whoever gets it accepts.
-    fn appoints(&self, role: &str, to: &Wallet) {
+    pub fn appoints(&self, role: &str, to: &Wallet) {
         let set = format!("role.{role}={}", to.address());
         let proposed = self.run(&self.governance(), &["gov", "propose", "--set", &set]).json();
         self.until(self.now() + 3 * 86_400);
@@ -109,6 +109,16 @@ fn the_guardian_cancels_and_what_was_written_against_old_values_is_void() {
 
     // The guardian tightens less, at once; the proposal was written against what is no more.
     stage.run(&guardian, &["gov", "apply", "--set", "BTC.haircut_init=20%"]).fails(4, "MustWait");
+    // Who signs for somebody else to send it, hears of that too.
+    let signed = |wallet, haircut| {
+        let set = format!("BTC.haircut_init={haircut}");
+        let signed = stage.run(wallet, &["gov", "apply", "--sign-only", "--set", &set]);
+        assert_eq!(signed.code, 0, "{signed:?}");
+        signed.stderr.lines().find_map(|line| line.split_once("REFUSES THIS: ").map(|(_, why)| why.to_owned()))
+    };
+    assert!(signed(&guardian, "20%").is_some_and(|why| why.ends_with("(MustWait)")));
+    assert!(signed(&anybody, "25%").is_some_and(|why| why.ends_with("(NotGuardian)")));
+    assert_eq!(signed(&guardian, "25%"), None);
     let applied = stage.run(&guardian, &["gov", "apply", "--set", "BTC.haircut_init=25%"]).json();
     assert_eq!((&applied[0]["action"], &applied[0]["change"]), (&"apply".into(), &Value::Null));
     let stale = &stage.run(&anybody, &["gov", "status"]).json()["changes"][0];

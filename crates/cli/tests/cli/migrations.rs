@@ -234,6 +234,8 @@ fn a_change_that_nobody_executed_in_time_is_proposed_anew() {
     assert_eq!(outcomes(&run()[0]), [(line, "pending")], "in its last second it can still be executed");
     stage.until(expiry + 1);
     stage.run(&governance, &["gov", "execute", change.as_str().expect("text")]).fails(4, "ChangeExpired");
+    let expired = &stage.run(&governance, &["gov", "status"]).json()["changes"][0];
+    assert_eq!((&expired["state"], &expired["execution"]["error"]), (&"expired".into(), &"ChangeExpired".into()));
     let anew = run();
     assert_eq!((outcomes(&anew[0]), &anew[0]["status"]), (vec![(line, "proposed")], &"applied".into()));
     let step = &anew[0]["steps"][0];
@@ -247,4 +249,38 @@ fn a_change_that_nobody_executed_in_time_is_proposed_anew() {
         (Some(1), &"waiting".into())
     );
     assert_eq!(outcomes(&run()[0]), [(line, "pending")]);
+}
+
+#[test]
+fn a_change_of_who_governs_no_more_is_proposed_anew() {
+    let stage = stage();
+    let (governance, heir) = (stage.governance(), stage.wallet("heir", &[]));
+    let market = stage.site.market.to_string();
+    let cap = value(&stage.books().market.assets[SOL], Parameter::DepositCap).expect("a cap");
+    let asset = format!(
+        "market = \"site\"\n[[assets]]\nname = \"SOL\"\nmint = \"{}\"\ndecimals = 9\nparameters = {{ deposit_cap = \"raw:{}\" }}\n",
+        stage.site.mints[SOL],
+        cap / 10 * 11
+    );
+    stage.file("handed-over/0001-site.toml", &asset);
+    let directory = stage.path("handed-over");
+    let migrate = |wallet| stage.run(wallet, &["migrate", &directory, "--market", &market]).json();
+    let proposed = migrate(&governance);
+    let change = proposed[0]["steps"][0]["change"].clone();
+    stage.appoints("governance", &heir);
+    let status = stage.run(&heir, &["gov", "status"]).json();
+    let void = &status["changes"][0];
+    assert_eq!((&void["change"], &void["state"]), (&change, &"void".into()));
+    for what in ["holds", "execution"] {
+        assert_eq!((&void[what]["allowed"], &void[what]["error"]), (&false.into(), &"NotGovernance".into()), "{what}");
+    }
+
+    let anew = migrate(&heir);
+    let line = outcomes(&proposed[0])[0].0;
+    assert_eq!(outcomes(&anew[0]), [(line, "proposed")]);
+    let step = &anew[0]["steps"][0];
+    let why = "who proposed it is not governance any more";
+    assert_eq!(step["replaces"], serde_json::json!({ "change": change, "why": why }));
+    assert_ne!(step["change"], change);
+    assert_eq!(outcomes(&migrate(&heir)[0]), [(line, "pending")]);
 }

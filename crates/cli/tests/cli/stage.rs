@@ -268,6 +268,12 @@ pub fn altered(
     format!("http://{address}")
 }
 
+/// What a node answers to a request.
+pub fn answered(url: &str, request: &Value) -> Value {
+    let answer = forward(url.trim_start_matches("http://"), &request.to_string());
+    serde_json::from_str(&answer).expect("an answer")
+}
+
 /// A node that answers as another one does, and what it was asked. It ends with the process.
 pub fn overheard(url: &str) -> (String, Arc<Mutex<Vec<serde_json::Value>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

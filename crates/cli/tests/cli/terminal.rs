@@ -131,6 +131,9 @@ fn a_seed_phrase_is_typed_and_never_shown() {
     let (code, text) = run("prompt:?key=0/0", PHRASE, "very secret");
     assert_eq!(code, 0, "{text}");
     assert!(!text.contains(FIRST) && !text.contains("very secret"), "{text}");
+    // As Solana's tools write it.
+    let (code, text) = run("prompt://?key=0/0", PHRASE, "");
+    assert_eq!((code, text.contains(FIRST)), (0, true), "{text}");
     let (code, text) = run("prompt:", &PHRASE.replace("argue", "argoe"), "");
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("word 4 is not in the list of BIP-39") && !text.contains("argoe"), "{text}");

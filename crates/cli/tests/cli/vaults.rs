@@ -1,14 +1,16 @@
 //! Vaults from the command line: what is shown and foreseen is what the client computes from the chain, to the unit.
 
-use ballast_client::address;
 use ballast_client::impact::Shock;
 use ballast_client::preview::{Action, Stage as Preview, margin_bps, preview};
 use ballast_client::token;
+use ballast_client::{Pubkey, Vault, address};
 use ballast_cluster::books::read_clock;
 use ballast_localnet::catalogue::{SOL, USDC};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, Wallet, stage};
+use crate::stage::{Stage, Wallet, altered, answered, stage};
 
 /// Somebody who supplies dollars.
 pub fn lender(stage: &Stage) -> Wallet {
@@ -156,4 +158,38 @@ fn prices_that_are_too_old_are_refreshed_in_the_same_transaction() {
     let books = stage.books();
     assert!(books.market.assets[SOL].publish_time + 60 > books.now, "its price is new");
     assert_eq!(balance(stage, &alice, USDC), 100_000_000);
+}
+
+#[test]
+fn a_vault_that_cannot_be_read_is_named_and_the_others_are_shown() {
+    let stage = stage();
+    let lender = lender(stage);
+    let whole = stage.run(&lender, &["vault", "list", "--all"]).json();
+    // The node lists one account more: of the size and with the market of a vault, and with nothing else in it.
+    let (url, bad) = (stage.url(), Pubkey::new_from_array([7; 32]).to_string());
+    let (behind, named) = (url.clone(), bad.clone());
+    let node = altered(&url, "getProgramAccounts", move |request| {
+        let mut answer = answered(&behind, request);
+        let found = if answer["result"].is_array() { &mut answer["result"] } else { &mut answer["result"]["value"] };
+        let listed = found.as_array_mut().expect("a list");
+        if let Some(mut entry) = listed.iter().find(|entry| entry["account"]["space"] == Vault::SPACE).cloned() {
+            entry["pubkey"] = named.clone().into();
+            entry["account"]["data"] = json!([BASE64_STANDARD.encode([0; Vault::SPACE]), "base64"]);
+            listed.push(entry);
+        }
+        answer
+    });
+    let market = stage.site.market.to_string();
+    let globals = ["-u", &node, "-k", lender.file(), "--market", &market, "--output", "json"];
+    let run = |arguments: &[&str]| stage.bare("", &[&globals[..], arguments].concat());
+    for list in [&["vault", "list", "--all"][..], &["vault", "list"]] {
+        let listed = run(list);
+        assert_eq!(listed.json(), whole);
+        assert!(listed.stderr.contains("1 accounts of vaults cannot be read and are left out:"), "{listed:?}");
+        assert!(listed.stderr.contains(&bad), "{listed:?}");
+    }
+    let impact = run(&["gov", "impact", "--set", "SOL.haircut_init=35%"]).json();
+    let unreadable = impact["unreadable"].as_array().expect("a list");
+    assert_eq!(unreadable.len(), 1);
+    assert!(unreadable[0].as_str().expect("text").starts_with(&bad), "{unreadable:?}");
 }
